@@ -1,0 +1,1 @@
+"""What the owner asks of the gateway itself."""

@@ -1,0 +1,1 @@
+"""One folder per client dialect; none knows another."""

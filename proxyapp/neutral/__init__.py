@@ -1,0 +1,1 @@
+"""The vocabulary every dialect and backend meets in; imports nothing."""

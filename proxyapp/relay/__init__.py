@@ -1,0 +1,1 @@
+"""One reply from the first upstream byte to the last client byte."""

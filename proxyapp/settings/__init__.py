@@ -1,0 +1,1 @@
+"""What the owner configured, read once and frozen."""

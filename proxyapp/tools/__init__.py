@@ -1,0 +1,1 @@
+"""Make tool definitions and tool-call arguments valid; report every change."""

@@ -1,0 +1,1 @@
+"""Framing only: bytes in, values out; no sockets."""
