@@ -1,1 +1,39 @@
 """One folder per client dialect; none knows another."""
+
+from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import flask
+
+from proxyapp.dialects.openai import routes as openai_routes
+from proxyapp.dialects.openai.errors import error_body as openai_body
+from proxyapp.dialects.openai.errors import error_status as openai_status
+from proxyapp.errors import ProxyError
+from proxyapp.gateway import Gateway
+from proxyapp.web.call import error_reply
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """A dialect's routes, and how it tells of failures before a reply has begun."""
+
+    blueprint: Callable[[Gateway], flask.Blueprint]
+    error_body: Callable[[ProxyError], Any]
+    error_status: Callable[[ProxyError, str], int] = lambda error, _: error.status
+
+    def error_response(self, error: ProxyError, user_agent: str) -> flask.Response:
+        """Answer with an error in this dialect's shape."""
+        status = self.error_status(error, user_agent)
+        return error_reply(self.error_body(error), error, status)
+
+
+DIALECTS = {
+    "openai": Dialect(openai_routes.blueprint, openai_body, openai_status),
+}
+
+
+def dialect_of(path: str, headers: Mapping[str, str]) -> Dialect:
+    """Tell whose errors a path answers with, also when no route has it."""
+    return DIALECTS["openai"]

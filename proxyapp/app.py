@@ -1,0 +1,126 @@
+"""The composition root: the only place that knows every room."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import cast
+
+import flask
+from werkzeug.exceptions import HTTPException
+
+from proxyapp.admin import health
+from proxyapp.backends.base import Backend
+from proxyapp.backends.echo import EchoBackend
+from proxyapp.backends.openai.backend import OpenAIBackend
+from proxyapp.dialects import dialect_of
+from proxyapp.dialects import DIALECTS
+from proxyapp.errors import BadRequest
+from proxyapp.errors import MethodNotAllowed
+from proxyapp.errors import NotFound
+from proxyapp.errors import ProxyError
+from proxyapp.gateway import Gateway
+from proxyapp.observe.counters import Counters
+from proxyapp.observe.log import configure
+from proxyapp.observe.log import log_failure
+from proxyapp.routing.registry import Registry
+from proxyapp.settings.schema import BackendSettings
+from proxyapp.settings.schema import Settings
+from proxyapp.tools.repair import ToolRepairer
+from proxyapp.web.call import request_id
+from proxyapp.web.edge import Edge
+from proxyapp.web.guard import CORS_HEADERS
+from proxyapp.web.guard import Guard
+
+_OPEN_PATHS = frozenset({"/", "/health"})
+
+
+def build_gateway(settings: Settings) -> Gateway:
+    """Build everything behind the routes; opens no socket and starts no thread."""
+    backends = [_backend(entry, settings) for entry in settings.backends]
+    registry = Registry(
+        backends,
+        settings.models,
+        stand_in=None if settings.configured else EchoBackend(),
+        own_backends=settings.own_backends,
+    )
+    return Gateway(settings, registry, backends, ToolRepairer(), Counters())
+
+
+def _backend(entry: BackendSettings, settings: Settings) -> Backend:
+    if entry.kind == "echo":
+        return EchoBackend(entry.name)
+    return OpenAIBackend(entry, settings.upstream)
+
+
+def create_app(settings: Settings) -> flask.Flask:
+    """Build the WSGI application."""
+    configure(verbose=settings.log.verbose)
+    gateway = build_gateway(settings)
+    app = flask.Flask("proxyapp", static_folder=None)
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    guard = Guard(settings.server)
+    app.before_request(partial(_admit, gateway, guard))
+    app.after_request(partial(_finish, guard))
+    app.register_error_handler(Exception, _failed)
+    for dialect in DIALECTS.values():
+        app.register_blueprint(dialect.blueprint(gateway))
+    app.register_blueprint(health.blueprint(gateway))
+    app.wsgi_app = Edge(  # type: ignore[method-assign]
+        app.wsgi_app, ollama_as_sse=settings.ollama.stream_format == "sse"
+    )
+    return app
+
+
+def _admit(gateway: Gateway, guard: Guard) -> flask.Response | None:
+    """Let a request in, or answer it at the door."""
+    asked = flask.request
+    headers = cast(Mapping[str, str], asked.headers)
+    guard.check(headers)
+    if asked.method == "OPTIONS":
+        return flask.Response(status=204)
+    if asked.path not in _OPEN_PATHS:
+        gateway.keys.check(headers)
+    return None
+
+
+def _finish(guard: Guard, response: flask.Response) -> flask.Response:
+    """Put on the headers every reply carries."""
+    headers = response.headers
+    headers["x-request-id"] = headers["request-id"] = request_id()
+    origin = flask.request.headers.get("Origin")
+    if origin and guard.allows(origin):
+        headers["Access-Control-Allow-Origin"] = origin
+        headers["Vary"] = "Origin"
+        headers["Access-Control-Expose-Headers"] = "*"
+        if flask.request.method == "OPTIONS":
+            headers["Access-Control-Allow-Methods"] = "GET, POST, HEAD, OPTIONS"
+            headers["Access-Control-Allow-Headers"] = CORS_HEADERS
+            headers["Access-Control-Max-Age"] = "600"
+    return response
+
+
+def _failed(error: Exception) -> flask.Response:
+    """Answer any failure in the dialect of the route it happened on."""
+    known = _known(error)
+    if known.status >= 500:
+        log_failure(known if isinstance(error, ProxyError) else error)
+    asked = flask.request
+    headers = cast(Mapping[str, str], asked.headers)
+    dialect = dialect_of(asked.path, headers)
+    return dialect.error_response(known, asked.headers.get("User-Agent", ""))
+
+
+def _known(error: Exception) -> ProxyError:
+    if isinstance(error, ProxyError):
+        return error
+    if not isinstance(error, HTTPException):
+        return ProxyError("The gateway failed; its log says why.")
+    where = f"{flask.request.method} {flask.request.path}"
+    if error.code == 404:
+        return NotFound(f"There is no route {where} here.")
+    if error.code == 405:
+        allowed = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
+        return MethodNotAllowed(
+            f"{where} is not served; allowed: {allowed}.", headers={"Allow": allowed}
+        )
+    return BadRequest(f"{where} could not be read: {error.description}")

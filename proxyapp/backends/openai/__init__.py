@@ -1,0 +1,1 @@
+"""llama-server and every other OpenAI-compatible server."""

@@ -1,0 +1,286 @@
+"""Replies of an OpenAI-compatible server, as events.
+
+Everything an upstream may get wrong is put right here, once: the dialects and the
+relay see only the event grammar.
+"""
+
+from typing import Any
+
+from proxyapp.backends.openai.calls import CallAssembler
+from proxyapp.backends.openai.failures import from_event
+from proxyapp.backends.openai.lane import Lane
+from proxyapp.errors import UpstreamIncomplete
+from proxyapp.errors import UpstreamInvalid
+from proxyapp.neutral.events import Event
+from proxyapp.neutral.events import MessageEnd
+from proxyapp.neutral.events import MessageStart
+from proxyapp.neutral.events import StopReason
+from proxyapp.neutral.events import TextDelta
+from proxyapp.neutral.events import ThinkingDelta
+from proxyapp.neutral.usage import Timings
+from proxyapp.neutral.usage import Usage
+from proxyapp.wire import jsons
+from proxyapp.wire.sse import SseReader
+
+_REASONING = ("reasoning_content", "reasoning", "reasoning_text", "thinking")
+_STOPS: dict[str, StopReason] = {
+    "stop": "stop",
+    "length": "length",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "content_filter": "content_filter",
+}
+_THINKING, _TEXT, _CALL = "thinking", "text", "call"
+
+
+class _Choice:
+    """One choice of the reply, and which of its blocks is open."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.calls = CallAssembler(number)
+        self.finish: StopReason | None = None
+        self._index = -1
+        self._open = ""
+
+    def block(self, kind: str) -> int:
+        """Give the index of the open block of this kind, opening one if need be."""
+        if self._open != kind:
+            self._open = kind
+            self._index += 1
+        return self._index
+
+    def tell_calls(self, *, final: bool = False) -> list[Event]:
+        """Give the tool-call events that can be told now."""
+        events = self.calls.events(self._index + 1, final=final)
+        if events:
+            self._open = _CALL
+            self._index = max(self._index, events[-1].index)  # type: ignore[union-attr]
+        return events
+
+
+class ReplyReader:
+    """Turn the bytes of one reply into events.
+
+    The reply may be server-sent events or one JSON document: some servers answer a
+    streamed request with the latter. ``done`` turns true at ``[DONE]``. ``skipped``
+    counts events that were not JSON; the rest of the stream is served all the same.
+    """
+
+    def __init__(self, model: str, text_field: str = "content") -> None:
+        self.done = False
+        self.skipped = 0
+        self.pieces = 0
+        self._model = model
+        self._sse: SseReader | None = None
+        self._document: list[bytes] = []
+        self._choices: dict[int, _Choice] = {}
+        self._usage: Usage | None = None
+        self._timings: Timings | None = None
+        self._text_field = text_field
+        self._text_lane = Lane(text_field.encode())
+        self._thinking_lane = Lane(b"reasoning_content")
+
+    def feed(self, data: bytes) -> list[Event]:
+        """Take more of the body; give the events it completes."""
+        if self._sse is None:
+            data = self._sniffed(data)
+        if self._sse is None:
+            return []
+        try:
+            chunks = self._sse.feed(data)
+        except ValueError as error:
+            raise UpstreamInvalid(f"Broken event stream upstream: {error}.") from None
+        events: list[Event] = []
+        for chunk in chunks:
+            if not self._fast(chunk, events):
+                self._take(chunk, events)
+                if self.done:
+                    break
+        self.pieces += len(events)
+        return events
+
+    def _sniffed(self, data: bytes) -> bytes:
+        """Find out what kind of body this is from its first visible byte."""
+        head = b"".join(self._document) + data
+        first = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+        if first == b"<":
+            raise UpstreamInvalid("The model server answered a web page, not a reply.")
+        if first not in (b"", b"{"):
+            self._sse = SseReader()
+            self._document = []
+            return head
+        self._document.append(data)
+        return b""
+
+    def end(self) -> list[Event]:
+        """Close the reply after ``[DONE]`` or the body's end.
+
+        Raises UpstreamIncomplete when it was cut off, UpstreamInvalid when there was
+        nothing in it.
+        """
+        events: list[Event] = []
+        if self._sse is None and self._document:
+            self._take(b"".join(self._document), events, whole=True)
+            self.done = True
+        if not self._choices:
+            raise UpstreamInvalid("The model server sent an empty reply.")
+        if not self.done and any(not c.finish for c in self._choices.values()):
+            raise UpstreamIncomplete(
+                "The model server's reply ended before it was complete."
+            )
+        choices = sorted(self._choices.values(), key=lambda choice: choice.number)
+        for choice in choices:
+            events += choice.tell_calls(final=True)
+            events.append(MessageEnd(_stop_reason(choice), choice=choice.number))
+        last = events[-1]
+        if isinstance(last, MessageEnd):
+            last.usage, last.timings = self._usage, self._timings
+        return events
+
+    def _fast(self, chunk: bytes, events: list[Event]) -> bool:
+        """Take a chunk that looks like those before it, without parsing it."""
+        literal = self._text_lane.literal(chunk)
+        if literal is not None:
+            index = self._choices[0].block(_TEXT)
+            events.append(TextDelta(index, literal))
+            return True
+        literal = self._thinking_lane.literal(chunk)
+        if literal is not None:
+            index = self._choices[0].block(_THINKING)
+            events.append(ThinkingDelta(index, literal))
+            return True
+        return False
+
+    def _take(self, data: bytes, events: list[Event], whole: bool = False) -> None:
+        if data.strip() == b"[DONE]":
+            self.done = True
+            return
+        chunk = self._parsed(data)
+        if chunk is None:
+            return
+        if chunk.get("error"):
+            raise from_event(chunk["error"])
+        self._take_figures(chunk)
+        choices = chunk.get("choices")
+        for entry in choices if isinstance(choices, list) else ():
+            if isinstance(entry, dict):
+                self._take_choice(entry, "message" if whole else "delta", events)
+        if len(self._choices) == 1 and not whole:
+            self._learn(data, chunk)
+
+    def _parsed(self, data: bytes) -> dict[str, Any] | None:
+        try:
+            chunk = jsons.loads(data)
+        except ValueError:
+            try:
+                chunk = jsons.loads(data.decode("utf-8", "replace"))
+            except ValueError:
+                chunk = None
+        if isinstance(chunk, dict):
+            return chunk
+        self.skipped += 1
+        return None
+
+    def _take_figures(self, chunk: dict[str, Any]) -> None:
+        if isinstance(chunk.get("usage"), dict):
+            self._usage = read_usage(chunk["usage"])
+        timings = chunk.get("timings")
+        if isinstance(timings, dict):
+            self._timings = Timings(
+                _number(timings.get("prompt_ms")), _number(timings.get("predicted_ms"))
+            )
+
+    def _take_choice(
+        self, entry: dict[str, Any], content: str, events: list[Event]
+    ) -> None:
+        number = entry.get("index")
+        number = number if isinstance(number, int) else 0
+        choice = self._choices.get(number)
+        if choice is None:
+            choice = self._choices[number] = _Choice(number)
+            events.append(MessageStart("", self._model, number))
+        if choice.finish:
+            return
+        delta = entry.get(content)
+        if self._text_field == "text":
+            delta = {"text": entry.get("text")}
+        if isinstance(delta, dict):
+            self._take_delta(choice, delta, entry.get("logprobs"), events)
+        finish = entry.get("finish_reason")
+        if isinstance(finish, str) and finish:
+            if finish == "error":
+                raise from_event("the model server ended its reply with an error")
+            choice.finish = _STOPS.get(finish, "stop")
+            events += choice.tell_calls(final=True)
+
+    def _take_delta(
+        self, choice: _Choice, delta: dict[str, Any], logprobs: Any, events: list[Event]
+    ) -> None:
+        thinking = next((t for f in _REASONING if (t := _text(delta.get(f)))), "")
+        if thinking:
+            index = choice.block(_THINKING)
+            events.append(ThinkingDelta(index, jsons.dumps(thinking), choice.number))
+        text = _text(delta.get(self._text_field))
+        if text or logprobs:
+            index = choice.block(_TEXT)
+            quoted = jsons.dumps(text)
+            events.append(TextDelta(index, quoted, choice.number, logprobs))
+        calls = delta.get("tool_calls")
+        if isinstance(calls, list) and calls:
+            for call in calls:
+                choice.calls.add(call)
+            events += choice.tell_calls()
+
+    def _learn(self, data: bytes, chunk: dict[str, Any]) -> None:
+        """Teach the fast lane, from a chunk of choice 0 with one text in its delta."""
+        if chunk.get("usage") or 0 not in self._choices or self._choices[0].calls:
+            return
+        entry = chunk["choices"][0] if chunk.get("choices") else {}
+        if entry.get("finish_reason") or entry.get("logprobs"):
+            return
+        delta = entry if self._text_field == "text" else entry.get("delta") or {}
+        if isinstance(delta.get(self._text_field), str):
+            if not any(delta.get(field) for field in _REASONING):
+                self._text_lane.learn(data)
+        elif list(delta) == ["reasoning_content"]:
+            self._thinking_lane.learn(data)
+
+
+def read_usage(usage: dict[str, Any]) -> Usage:
+    """Read OpenAI's usage object; absent or odd figures are 0."""
+    prompt = usage.get("prompt_tokens_details")
+    completion = usage.get("completion_tokens_details")
+    prompt = prompt if isinstance(prompt, dict) else {}
+    completion = completion if isinstance(completion, dict) else {}
+    return Usage(
+        input=_count(usage.get("prompt_tokens")),
+        output=_count(usage.get("completion_tokens")),
+        cache_read=_count(prompt.get("cached_tokens")),
+        cache_write=_count(prompt.get("cache_write_tokens")),
+        reasoning=_count(completion.get("reasoning_tokens")),
+    )
+
+
+def _stop_reason(choice: _Choice) -> StopReason:
+    """Make the reason agree with the reply: a call was made, or none was."""
+    if choice.calls and choice.finish in (None, "stop"):
+        return "tool_calls"
+    if choice.finish == "tool_calls" and not choice.calls:
+        return "stop"
+    return choice.finish or "stop"
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        parts = [part.get("text") for part in value if isinstance(part, dict)]
+        return "".join(text for text in parts if isinstance(text, str))
+    return value if isinstance(value, str) else ""
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and value > 0 else 0
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0

@@ -1,0 +1,51 @@
+"""The fast lane: recognise the next text chunk of a stream without parsing it."""
+
+import re
+
+# A JSON string literal; possessive, so it never backtracks.
+LITERAL = re.compile(rb'"(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+"')
+
+
+class Lane:
+    """The bytes around the text in the chunks of one stream.
+
+    A server writes every text chunk of a stream alike but for the text itself (and,
+    in llama-server, a timestamp once a second). Once one such chunk was parsed, the
+    next ones are known by their first and last bytes, and the literal between them
+    is checked to be one whole string; anything else goes the long way.
+    """
+
+    __slots__ = ("_marker", "_prefix", "_suffix")
+
+    def __init__(self, field: bytes) -> None:
+        self._marker = b'"' + field + b'":"'
+        self._prefix = self._suffix = b""
+
+    def learn(self, chunk: bytes) -> None:
+        """Take the shape of a chunk that holds this text field and nothing new."""
+        start = chunk.find(self._marker)
+        if start < 0 or chunk.find(self._marker, start + 1) >= 0:
+            return
+        start += len(self._marker) - 1
+        literal = LITERAL.match(chunk, start)
+        if literal is not None:
+            self._prefix, self._suffix = chunk[:start], chunk[literal.end() :]
+
+    def literal(self, chunk: bytes) -> bytes | None:
+        """Give the text of a chunk of the learned shape, quotes included, or None."""
+        prefix, suffix = self._prefix, self._suffix
+        if not prefix or not chunk.startswith(prefix) or not chunk.endswith(suffix):
+            return None
+        end = len(chunk) - len(suffix)
+        if LITERAL.fullmatch(chunk, len(prefix), end) is None:
+            return None
+        literal = chunk[len(prefix) : end]
+        return literal if literal.isascii() or _is_utf8(literal) else None
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,218 @@
+"""Messages as an OpenAI-compatible server reads them."""
+
+from collections import deque
+from collections.abc import Iterable
+from collections.abc import Iterator
+from typing import Any
+from typing import TypeVar
+
+from proxyapp.neutral.messages import AudioPart
+from proxyapp.neutral.messages import ImagePart
+from proxyapp.neutral.messages import Message
+from proxyapp.neutral.messages import Part
+from proxyapp.neutral.messages import TextPart
+from proxyapp.neutral.messages import ThinkingPart
+from proxyapp.neutral.messages import ToolCall
+from proxyapp.neutral.messages import ToolResult
+from proxyapp.settings.schema import Compat
+
+P = TypeVar("P", bound=Part)
+
+_NO_RESULT = "No result provided"
+_SEE_IMAGE = "(see attached image)"
+
+
+def encode_messages(
+    messages: Iterable[Message], compat: Compat
+) -> list[dict[str, Any]]:
+    """Write a conversation so that every chat template can render it.
+
+    Leading system messages become one. Where the backend's templates are strict
+    (``late_system`` is not ``keep``), a later one moves, and messages of the same
+    role in a row become one. Every tool call is followed by its result, in call
+    order; a missing result is filled in, one without a call becomes user text.
+    """
+    turns = _results_in_order(list(messages))
+    leading, rest = _split_leading_system(turns)
+    if compat.late_system == "hoist":
+        leading += [turn.text for turn in rest if turn.role == "system"]
+        rest = [turn for turn in rest if turn.role != "system"]
+    if compat.late_system == "fold":
+        rest = _folded(rest)
+    pending_from = _after_last_user(rest)
+    wire: list[dict[str, Any]] = []
+    if leading:
+        wire.append({"role": "system", "content": "\n\n".join(leading)})
+    for position, turn in enumerate(rest):
+        keep_thinking = position >= pending_from
+        wire += _encode(turn, compat.reasoning_field if keep_thinking else None)
+    return wire if compat.late_system == "keep" else _merged(wire)
+
+
+def _split_leading_system(turns: list[Message]) -> tuple[list[str], list[Message]]:
+    count = 0
+    while count < len(turns) and turns[count].role == "system":
+        count += 1
+    texts = [turn.text for turn in turns[:count]]
+    return [text for text in texts if text], turns[count:]
+
+
+def _folded(turns: list[Message]) -> list[Message]:
+    """Move each late system message into the user turn after it, as a reminder."""
+    folded: list[Message] = []
+    held: list[TextPart] = []
+    for turn in turns:
+        if turn.role == "system":
+            text = f"<system-reminder>\n{turn.text}\n</system-reminder>"
+            held.append(TextPart(text))
+        elif turn.role == "user" and held:
+            folded.append(Message("user", (*held, *turn.content), turn.name))
+            held = []
+        else:
+            folded.append(turn)
+    if held:
+        folded.append(Message("user", tuple(held)))
+    return folded
+
+
+def _after_last_user(turns: list[Message]) -> int:
+    """Find where the turn in progress starts: only its thinking is sent again."""
+    for position in range(len(turns) - 1, -1, -1):
+        if turns[position].role == "user":
+            return position + 1
+    return 0
+
+
+def _results_in_order(turns: list[Message]) -> list[Message]:
+    """Put each result behind its call; fill missing ones, keep orphans as text."""
+    waiting: dict[str, deque[ToolResult]] = {}
+    for part in _parts(turns, ToolResult):
+        waiting.setdefault(part.call_id, deque()).append(part)
+    answers = {
+        id(call): waiting[call.id].popleft()
+        for call in _parts(turns, ToolCall)
+        if waiting.get(call.id)
+    }
+    taken = {id(answer) for answer in answers.values()}
+    ordered: list[Message] = []
+    for turn in turns:
+        if turn.role == "tool":
+            ordered += [_orphan(p) for p in turn.content if id(p) not in taken]
+            continue
+        ordered.append(turn)
+        for call in _parts([turn], ToolCall):
+            missing = ToolResult(call.id, (TextPart(_NO_RESULT),))
+            ordered.append(Message("tool", (answers.get(id(call), missing),)))
+    return ordered
+
+
+def _parts(turns: Iterable[Message], kind: type[P]) -> Iterator[P]:
+    for turn in turns:
+        for part in turn.content:
+            if isinstance(part, kind):
+                yield part
+
+
+def _orphan(part: Part) -> Message:
+    if not isinstance(part, ToolResult):
+        return Message("user", (part,))
+    label = TextPart(f"[tool result {part.call_id}] ")
+    return Message("user", (label, *part.content))
+
+
+def _encode(turn: Message, thinking_field: str | None) -> Iterator[dict[str, Any]]:
+    if turn.role == "tool":
+        yield from _encode_results(turn)
+    elif turn.role == "assistant":
+        yield _encode_assistant(turn, thinking_field)
+    else:
+        wire: dict[str, Any] = {"role": turn.role, "content": _content(turn.content)}
+        if turn.name:
+            wire["name"] = turn.name
+        yield wire
+
+
+def _encode_assistant(turn: Message, thinking_field: str | None) -> dict[str, Any]:
+    calls = [part for part in turn.content if isinstance(part, ToolCall)]
+    wire: dict[str, Any] = {"role": "assistant", "content": turn.text}
+    thinking = "".join(
+        part.text for part in turn.content if isinstance(part, ThinkingPart)
+    )
+    if thinking and thinking_field:
+        wire[thinking_field] = thinking
+    if calls:
+        wire["content"] = turn.text or None
+        wire["tool_calls"] = [_encode_call(call) for call in calls]
+    return wire
+
+
+def _encode_call(call: ToolCall) -> dict[str, Any]:
+    function = {"name": call.name, "arguments": call.arguments}
+    return {"id": call.id, "type": "function", "function": function}
+
+
+def _encode_results(turn: Message) -> Iterator[dict[str, Any]]:
+    images: list[ImagePart] = []
+    for part in turn.content:
+        if not isinstance(part, ToolResult):
+            continue
+        text = "".join(p.text for p in part.content if isinstance(p, TextPart))
+        shown = [p for p in part.content if isinstance(p, ImagePart)]
+        images += shown
+        if shown and not text:
+            text = _SEE_IMAGE
+        if part.is_error and not text.startswith("Error"):
+            text = f"Error: {text}"
+        yield {"role": "tool", "tool_call_id": part.call_id, "content": text}
+    if images:
+        yield {"role": "user", "content": [_encode_part(image) for image in images]}
+
+
+def _content(parts: Iterable[Any]) -> str | list[dict[str, Any]]:
+    parts = list(parts)
+    if all(isinstance(part, TextPart) for part in parts):
+        return "".join(part.text for part in parts)
+    return [wire for part in parts if (wire := _encode_part(part))]
+
+
+def _encode_part(part: Any) -> dict[str, Any]:
+    if isinstance(part, TextPart):
+        return {"type": "text", "text": part.text}
+    if isinstance(part, ImagePart):
+        url = {"url": part.url}
+        if part.detail:
+            url["detail"] = part.detail
+        return {"type": "image_url", "image_url": url}
+    if isinstance(part, AudioPart):
+        audio = {"data": part.data, "format": part.format}
+        return {"type": "input_audio", "input_audio": audio}
+    return {}
+
+
+def _merged(wire: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Join user messages in a row, and assistant ones: templates want turns."""
+    merged: list[dict[str, Any]] = []
+    for message in wire:
+        before = merged[-1] if merged else None
+        if before is None or before["role"] != message["role"]:
+            merged.append(message)
+        elif message["role"] == "user":
+            before["content"] = _joined(before["content"], message["content"])
+        elif message["role"] == "assistant" and "tool_calls" not in before:
+            merged[-1] = {**before, **message}
+            merged[-1]["content"] = _joined(before["content"], message["content"])
+        else:
+            merged.append(message)
+    return merged
+
+
+def _joined(first: Any, second: Any) -> Any:
+    if isinstance(first, str | None) and isinstance(second, str | None):
+        return "\n\n".join(text for text in (first, second) if text) or first
+    return [*_as_parts(first), *_as_parts(second)]
+
+
+def _as_parts(content: Any) -> list[dict[str, Any]]:
+    if isinstance(content, list):
+        return content
+    return [{"type": "text", "text": content}] if content else []

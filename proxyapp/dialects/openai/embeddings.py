@@ -1,0 +1,91 @@
+"""Embeddings: the request decoded, the reply encoded."""
+
+import base64
+import struct
+from typing import Any
+
+from proxyapp.dialects import fields
+from proxyapp.errors import BadRequest
+from proxyapp.neutral.request import EmbeddingRequest
+from proxyapp.neutral.request import Embeddings
+
+_FORMATS = ("float", "base64")
+
+
+def decode_embeddings(body: fields.Body) -> EmbeddingRequest:
+    """Read a request; raises BadRequest."""
+    wanted = body.get("encoding_format")
+    if wanted is not None and wanted not in _FORMATS:
+        raise BadRequest(
+            "'encoding_format' must be float or base64.", param="encoding_format"
+        )
+    return EmbeddingRequest(
+        model=fields.text(body, "model"),
+        inputs=_inputs(body.get("input")),
+        dimensions=fields.integer(body, "dimensions", low=1),
+    )
+
+
+def _inputs(value: Any) -> tuple[str | list[int], ...]:
+    if isinstance(value, str) and value:
+        return (value,)
+    if isinstance(value, list) and value:
+        if all(_is_token(item) for item in value):
+            return (value,)
+        if all(isinstance(item, str) and item for item in value):
+            return tuple(value)
+        if all(isinstance(i, list) and i and all(map(_is_token, i)) for i in value):
+            return tuple(value)
+    raise BadRequest(
+        "'input' must be a text or tokens, or a list of them, none empty.",
+        param="input",
+    )
+
+
+def _is_token(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def shortened(embeddings: Embeddings, dimensions: int | None) -> Embeddings:
+    """Cut vectors to ``dimensions`` and bring them back to length 1.
+
+    llama-server ignores the wish, so it is granted here. Raises BadRequest when the
+    model's vectors are shorter.
+    """
+    if dimensions is None:
+        return embeddings
+    for vector in embeddings.vectors:
+        if len(vector) < dimensions:
+            raise BadRequest(
+                f"'dimensions' is {dimensions}, but the model has {len(vector)}.",
+                param="dimensions",
+            )
+    cut = tuple(_normal(vector[:dimensions]) for vector in embeddings.vectors)
+    return Embeddings(cut, embeddings.tokens)
+
+
+def _normal(vector: list[float]) -> list[float]:
+    norm = sum(value * value for value in vector) ** 0.5
+    return [value / norm for value in vector] if norm else vector
+
+
+def encode_embeddings(
+    model: str, embeddings: Embeddings, encoding_format: Any
+) -> dict[str, Any]:
+    """Write the vectors as numbers, or as base64 of little-endian 32-bit floats."""
+    as_base64 = encoding_format == "base64"
+    data = [
+        {
+            "object": "embedding",
+            "index": position,
+            "embedding": _packed(vector) if as_base64 else vector,
+        }
+        for position, vector in enumerate(embeddings.vectors)
+    ]
+    tokens = embeddings.tokens
+    usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+    return {"object": "list", "data": data, "model": model, "usage": usage}
+
+
+def _packed(vector: list[float]) -> str:
+    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()

@@ -1,0 +1,153 @@
+"""OpenAI's routes, each with and without ``/v1``."""
+
+from collections.abc import Callable
+from functools import partial
+
+import flask
+
+from proxyapp.dialects.openai import models
+from proxyapp.dialects.openai.chat import ChatEncoder
+from proxyapp.dialects.openai.chat import decode_chat
+from proxyapp.dialects.openai.chat import tool_definitions
+from proxyapp.dialects.openai.completions import CompletionEncoder
+from proxyapp.dialects.openai.completions import decode_completion
+from proxyapp.dialects.openai.embeddings import decode_embeddings
+from proxyapp.dialects.openai.embeddings import encode_embeddings
+from proxyapp.dialects.openai.embeddings import shortened
+from proxyapp.dialects.openai.errors import is_vscode
+from proxyapp.gateway import Gateway
+from proxyapp.relay.reply import collect
+from proxyapp.relay.reply import stream
+from proxyapp.web.call import forwarded_reply
+from proxyapp.web.call import json_reply
+from proxyapp.web.call import read_call
+from proxyapp.web.call import read_raw
+from proxyapp.web.call import stream_reply
+from proxyapp.web.call import told_by
+
+View = Callable[..., flask.Response]
+
+
+def chat(gateway: Gateway) -> flask.Response:
+    """Answer ``POST /v1/chat/completions``."""
+    call = read_call(gateway)
+    repaired = gateway.repair(tool_definitions(call.body))
+    request = decode_chat(call.body, repaired.tools, call.stream_by_default)
+    request = gateway.prepared(request)
+    target = gateway.registry.resolve(request.model)
+    encoder = ChatEncoder(
+        request.model,
+        include_usage=request.include_usage,
+        thinking_mode=gateway.settings.stream.thinking_mode,
+        vscode=is_vscode(call.user_agent),
+    )
+    source = gateway.chat(target, request, repaired, whole_calls=not request.stream)
+    if request.stream:
+        response = stream_reply(stream(source, encoder, gateway.pace))
+    else:
+        response = json_reply(encoder.whole(collect(source)))
+    return told_by(response, target, repaired)
+
+
+def completions(gateway: Gateway) -> flask.Response:
+    """Answer ``POST /v1/completions``."""
+    call = read_call(gateway)
+    request = decode_completion(call.body, call.stream_by_default)
+    target = gateway.registry.resolve(request.model)
+    encoder = CompletionEncoder(request.model, include_usage=request.include_usage)
+    source = gateway.complete(target, request)
+    if request.stream:
+        response = stream_reply(stream(source, encoder, gateway.pace))
+    else:
+        response = json_reply(encoder.whole(collect(source)))
+    return told_by(response, target)
+
+
+def embeddings(gateway: Gateway) -> flask.Response:
+    """Answer ``POST /v1/embeddings``."""
+    body = read_call(gateway).body
+    request = decode_embeddings(body)
+    target = gateway.registry.resolve(request.model)
+    vectors = shortened(gateway.embed(target, request), request.dimensions)
+    reply = encode_embeddings(request.model, vectors, body.get("encoding_format"))
+    return told_by(json_reply(reply), target)
+
+
+def model_list(gateway: Gateway) -> flask.Response:
+    """Answer ``GET /v1/models``, a page of it if an Anthropic client asks."""
+    items = models.list_models(gateway.registry)
+    if "anthropic-version" in flask.request.headers:
+        return json_reply(models.page(items, flask.request.args))
+    return json_reply(models.envelope(items))
+
+
+def model_details(gateway: Gateway, name: str) -> flask.Response:
+    """Answer ``GET /v1/models/{id}``; an id may hold slashes and colons."""
+    return json_reply(models.model_item(name, gateway.registry.model(name)))
+
+
+def optional_endpoint(
+    gateway: Gateway, endpoint: str, rest: str = ""
+) -> flask.Response:
+    """Carry an endpoint that only some backends have."""
+    asked = flask.request
+    body = read_raw(gateway)
+    path = asked.path if asked.path.startswith("/v1/") else f"/v1{asked.path}"
+    if asked.query_string:
+        path += "?" + asked.query_string.decode("latin-1")
+    media_type = asked.content_type or "application/json"
+    reply = gateway.forward(endpoint, asked.method, path, body, media_type)
+    return forwarded_reply(reply)
+
+
+_ROUTES: tuple[tuple[str, str, View], ...] = (
+    ("POST", "/chat/completions", chat),
+    ("POST", "/completions", completions),
+    ("POST", "/embeddings", embeddings),
+    ("GET", "/models", model_list),
+    ("GET", "/models/<path:name>", model_details),
+)
+
+OPTIONAL_ENDPOINTS = {
+    "files": "files",
+    "uploads": "files",
+    "batches": "files",
+    "fine_tuning": "fine_tuning",
+    "audio": "audio",
+    "images": "images",
+    "moderations": "moderations",
+    "rerank": "rerank",
+    "reranking": "rerank",
+    "tokenize": "tokenize",
+    "detokenize": "tokenize",
+}
+
+
+def blueprint(gateway: Gateway) -> flask.Blueprint:
+    """Make the routes."""
+    routes = flask.Blueprint("openai", __name__)
+    for prefix in ("/v1", ""):
+        for method, path, view in _ROUTES:
+            routes.add_url_rule(
+                prefix + path,
+                endpoint=f"{prefix.strip('/')}{view.__name__}",
+                view_func=partial(view, gateway),
+                methods=[method],
+                provide_automatic_options=False,
+            )
+        for name, endpoint in OPTIONAL_ENDPOINTS.items():
+            _add_optional(routes, gateway, f"{prefix}/{name}", endpoint)
+    return routes
+
+
+def _add_optional(
+    routes: flask.Blueprint, gateway: Gateway, path: str, endpoint: str
+) -> None:
+    for rule in (path, f"{path}/<path:rest>"):
+        routes.add_url_rule(
+            rule,
+            endpoint=f"optional{rule.replace('/', '_').replace(':', '_')}",
+            view_func=partial(optional_endpoint, gateway, endpoint),
+            methods=["GET", "POST", "DELETE"],
+            provide_automatic_options=False,
+        )

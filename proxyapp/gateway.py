@@ -1,0 +1,185 @@
+"""The one object that holds the house together: from a request to its reply."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from proxyapp.auth import KeyRing
+from proxyapp.backends.base import Backend
+from proxyapp.backends.base import Forwarded
+from proxyapp.errors import BadRequest
+from proxyapp.errors import NotSupported
+from proxyapp.neutral.messages import ImagePart
+from proxyapp.neutral.messages import Message
+from proxyapp.neutral.messages import TextPart
+from proxyapp.neutral.messages import ThinkingPart
+from proxyapp.neutral.messages import ToolCall
+from proxyapp.neutral.messages import ToolResult
+from proxyapp.neutral.request import ChatRequest
+from proxyapp.neutral.request import CompletionRequest
+from proxyapp.neutral.request import EmbeddingRequest
+from proxyapp.neutral.request import Embeddings
+from proxyapp.observe.counters import Counters
+from proxyapp.observe.log import log_event
+from proxyapp.relay.arguments import HeldArguments
+from proxyapp.relay.arguments import StreamedArguments
+from proxyapp.relay.reply import Pace
+from proxyapp.relay.reply import Source
+from proxyapp.relay.reply import Stage
+from proxyapp.relay.stages import ClientNames
+from proxyapp.relay.stages import EstimatedUsage
+from proxyapp.relay.stages import FirstCallOnly
+from proxyapp.relay.stages import NoThinking
+from proxyapp.relay.stages import StopStrings
+from proxyapp.relay.stages import VisibleThinking
+from proxyapp.routing.registry import Registry
+from proxyapp.routing.registry import Target
+from proxyapp.settings.schema import Settings
+from proxyapp.tools.repair import RepairedTools
+from proxyapp.tools.repair import ToolRepairer
+
+
+class Gateway:
+    """What the dialects need, and nothing of how it is done."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        registry: Registry,
+        backends: Sequence[Backend],
+        repairer: ToolRepairer,
+        counters: Counters,
+    ) -> None:
+        self.settings = settings
+        self.registry = registry
+        self.backends = tuple(backends)
+        self.repairer = repairer
+        self.counters = counters
+        self.keys = KeyRing(settings.auth.keys)
+        self.pace = Pace(settings.stream.commit_after, settings.stream.heartbeat)
+        self._logged: set[tuple[str, str, str]] = set()
+
+    def repair(self, tools: object) -> RepairedTools:
+        """Make tool definitions valid, and count and log what that took."""
+        repaired = self.repairer.repair(tools)
+        for repair in repaired.repairs:
+            self.counters.add("tool_repairs", repair.rule)
+            fact = (repair.tool, repair.rule, repair.path)
+            if fact not in self._logged and len(self._logged) < 10_000:
+                self._logged.add(fact)
+                log_event("tool repaired", tool=fact[0], rule=fact[1], at=fact[2])
+        return repaired
+
+    def prepared(self, request: ChatRequest) -> ChatRequest:
+        """Make a schema that the reply must fit valid, as tools are."""
+        wanted = request.response_format
+        if wanted is None or wanted.schema is None:
+            return request
+        schema, repairs = self.repairer.repair_schema(wanted.schema)
+        for repair in repairs:
+            self.counters.add("schema_repairs", repair.rule)
+        return replace(request, response_format=replace(wanted, schema=schema))
+
+    def chat(
+        self,
+        target: Target,
+        request: ChatRequest,
+        repaired: RepairedTools,
+        *,
+        whole_calls: bool,
+        thinking: bool = True,
+    ) -> Source:
+        """Open a chat's source of events; nothing is sent before it is read.
+
+        ``whole_calls`` holds each tool call until it is complete; ``thinking`` false
+        drops reasoning.
+        """
+        self._fits(target, request)
+        stages = self._call_stages(request, repaired, whole_calls)
+        if not thinking or self.settings.stream.thinking_mode == "off":
+            stages.append(NoThinking())
+        elif self.settings.stream.thinking_mode == "show_reasoning":
+            stages.append(VisibleThinking())
+        if request.sampling.stop:
+            stages.append(StopStrings(request.sampling.stop))
+        stages.append(EstimatedUsage(lambda: prompt_characters(request)))
+        return Source(target.backend.chat(target.model, request), stages)
+
+    def _fits(self, target: Target, request: ChatRequest) -> None:
+        names = request.tool_choice.names
+        known = {tool.name for tool in request.tools}
+        missing = [name for name in names if name not in known]
+        if missing:
+            raise BadRequest(
+                f"tool_choice names '{missing[0]}', which is not among the tools.",
+                param="tool_choice",
+            )
+        if request.tool_choice.mode == "required" and not request.tools:
+            raise BadRequest(
+                "tool_choice asks for a call, but there are no tools.",
+                param="tool_choice",
+            )
+
+    def _call_stages(
+        self, request: ChatRequest, repaired: RepairedTools, whole_calls: bool
+    ) -> list[Stage]:
+        if not request.tools:
+            return []
+        schemas = {tool.name: tool.parameters for tool in request.tools}
+        eager = frozenset(tool.name for tool in request.tools if tool.eager)
+        stages: list[Stage] = []
+        if not request.parallel_tool_calls:
+            stages.append(FirstCallOnly())
+        if whole_calls:
+            stages.append(HeldArguments(schemas, eager))
+        else:
+            stages.append(StreamedArguments(schemas))
+        if repaired.client_names:
+            stages.append(ClientNames(repaired.client_names))
+        return stages
+
+    def complete(self, target: Target, request: CompletionRequest) -> Source:
+        """Open a bare completion's source of events."""
+        stages: list[Stage] = []
+        if request.sampling.stop:
+            stages.append(StopStrings(request.sampling.stop))
+        stages.append(EstimatedUsage(lambda: len(str(request.prompt))))
+        return Source(target.backend.complete(target.model, request), stages)
+
+    def embed(self, target: Target, request: EmbeddingRequest) -> Embeddings:
+        """Turn texts into vectors."""
+        return target.backend.embed(target.model, request)
+
+    def forward(
+        self, endpoint: str, method: str, path: str, body: bytes, content_type: str
+    ) -> Forwarded:
+        """Carry an optional endpoint to the first backend that has it."""
+        for backend in self.settings.backends:
+            if endpoint in backend.endpoints:
+                found = next(b for b in self.backends if b.name == backend.name)
+                return found.forward(endpoint, method, path, body, content_type)
+        raise NotSupported(
+            f"No backend here has the endpoint '{endpoint}'. Name it in the"
+            " 'endpoints' of a backend that does."
+        )
+
+
+def prompt_characters(request: ChatRequest) -> int:
+    """Measure a prompt for an estimate of its tokens; an image counts as 4,000."""
+    tools = sum(len(t.description) + len(str(t.parameters)) for t in request.tools)
+    return tools + sum(_characters(message) for message in request.messages)
+
+
+def _characters(message: Message) -> int:
+    total = 8
+    for part in message.content:
+        if isinstance(part, TextPart | ThinkingPart):
+            total += len(part.text)
+        elif isinstance(part, ToolCall):
+            total += len(part.name) + len(part.arguments)
+        elif isinstance(part, ToolResult):
+            total += sum(
+                len(p.text) if isinstance(p, TextPart) else 4000 for p in part.content
+            )
+        elif isinstance(part, ImagePart):
+            total += 4000
+    return total

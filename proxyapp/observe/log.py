@@ -1,0 +1,47 @@
+"""Log lines: one event, one line, no secret and no prompt."""
+
+import logging
+from typing import Any
+
+from proxyapp.errors import ProxyError
+
+_LOG = logging.getLogger("proxyapp")
+
+
+def configure(*, verbose: bool) -> None:
+    """Write to standard error, from INFO up, or from DEBUG up when verbose."""
+    if not _LOG.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(
+            logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S")
+        )
+        _LOG.addHandler(handler)
+        _LOG.propagate = False
+    _LOG.setLevel(logging.DEBUG if verbose else logging.INFO)
+
+
+def log_event(message: str, **facts: Any) -> None:
+    """Log something worth knowing, with its facts."""
+    if _LOG.isEnabledFor(logging.INFO):
+        _LOG.info("%s", _line(message, facts))
+
+
+def log_detail(message: str, **facts: Any) -> None:
+    """Log what only a verbose log holds."""
+    if _LOG.isEnabledFor(logging.DEBUG):
+        _LOG.debug("%s", _line(message, facts))
+
+
+def log_failure(error: Exception) -> None:
+    """Log a failure: in words if it is one of ours, with its trace if it is not."""
+    if isinstance(error, ProxyError):
+        _LOG.warning("%s", _line(error.message, {"code": error.code}))
+    else:
+        _LOG.error("%s", _line("unexpected failure", {}), exc_info=error)
+
+
+def _line(message: str, facts: dict[str, Any]) -> str:
+    """Make one printable line: what a client wrote cannot start another."""
+    told = " ".join(f"{name}={value}" for name, value in facts.items())
+    line = f"{message} {told}" if told else message
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)

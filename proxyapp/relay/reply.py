@@ -1,0 +1,161 @@
+"""One reply, from the first upstream event to the last client byte.
+
+A reply ends in exactly one of two ways: the dialect's own success terminator after a
+complete answer, or the dialect's own error. There is no third way.
+"""
+
+import time
+from collections.abc import Callable
+from collections.abc import Generator
+from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from proxyapp.backends.base import Batch
+from proxyapp.errors import ProxyError
+from proxyapp.errors import UpstreamIncomplete
+from proxyapp.neutral.events import MessageEnd
+from proxyapp.neutral.events import MessageStart
+from proxyapp.observe.log import log_failure
+from proxyapp.relay.fold import Fold
+from proxyapp.relay.fold import Reply
+
+Stage = Callable[[Batch], Batch]
+"""A change to the events on their way, such as holding tool arguments."""
+
+
+class Encoder(Protocol):
+    """A dialect's writer for one streamed reply."""
+
+    def events(self, batch: Batch) -> bytes:
+        """Write events; empty when the dialect has nothing to say about them."""
+
+    def end(self) -> bytes:
+        """Write the success terminator."""
+
+    def heartbeat(self) -> bytes:
+        """Write what every client of the dialect skips."""
+
+    def error(self, error: ProxyError) -> bytes:
+        """Write the dialect's in-stream error, and all that must follow it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """When to commit and how often to speak up, in seconds."""
+
+    commit_after: float
+    heartbeat: float
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a reply's events come from, and what happens to them on the way."""
+
+    batches: Iterator[Batch]
+    stages: Sequence[Stage] = ()
+
+    def read(self) -> Generator[Batch, None, None]:
+        """Yield batches until one ends the reply; the last one ends with MessageEnd.
+
+        Raises UpstreamIncomplete if there is no such batch. Closing the generator
+        closes the backend's, and so the work upstream.
+        """
+        batches = self.batches
+        try:
+            for batch in batches:
+                complete = _ends(batch)
+                for stage in self.stages:
+                    batch = stage(batch)
+                yield batch
+                if _ends(batch):
+                    if complete:
+                        _drain(batches)
+                    return
+        finally:
+            close = getattr(batches, "close", None)
+            if close is not None:
+                close()
+        raise UpstreamIncomplete("The reply ended before it was complete.")
+
+
+def _ends(batch: Batch) -> bool:
+    return bool(batch) and type(batch[-1]) is MessageEnd
+
+
+def _drain(batches: Iterator[Batch]) -> None:
+    """Let the backend finish with its connection; it says nothing more."""
+    for _ in batches:
+        pass
+
+
+def collect(source: Source) -> Reply:
+    """Read a whole reply for a client that does not stream."""
+    folding = Fold()
+    for batch in source.read():
+        folding.add(batch)
+    return folding.reply()
+
+
+def stream(source: Source, encoder: Encoder, pace: Pace) -> Iterator[bytes]:
+    """Start a streamed reply and return its bytes, ready to be sent.
+
+    Until something beyond the start has come, or ``commit_after`` has passed, nothing
+    is promised: a failure in that time is raised here and leaves with its true
+    status. After that it becomes the dialect's in-stream error.
+    """
+    batches = source.read()
+    held: list[Batch] = []
+    deadline = time.monotonic() + pace.commit_after
+    try:
+        for batch in batches:
+            if batch:
+                held.append(batch)
+            if any(type(event) is not MessageStart for event in batch):
+                break
+            if time.monotonic() >= deadline:
+                break
+    except BaseException:
+        batches.close()
+        raise
+    return _committed(held, batches, encoder, pace.heartbeat)
+
+
+def _committed(
+    held: list[Batch],
+    batches: Generator[Batch, None, None],
+    encoder: Encoder,
+    heartbeat: float,
+) -> Iterator[bytes]:
+    spoke = time.monotonic()
+    try:
+        if not held:
+            yield encoder.heartbeat()
+        for batch in held:
+            if written := _written(encoder, batch):
+                yield written
+        for batch in batches:
+            if batch and (written := _written(encoder, batch)):
+                yield written
+                spoke = 0.0
+                continue
+            now = time.monotonic()
+            if not spoke:
+                spoke = now
+            elif now - spoke >= heartbeat:
+                yield encoder.heartbeat()
+                spoke = now
+    except ProxyError as error:
+        log_failure(error)
+        yield encoder.error(error)
+    except Exception as error:  # noqa: BLE001 - the reply ends here, in words
+        log_failure(error)
+        yield encoder.error(ProxyError("The gateway failed; its log says why."))
+    finally:
+        batches.close()
+
+
+def _written(encoder: Encoder, batch: Batch) -> bytes:
+    written = encoder.events(batch)
+    return written + encoder.end() if _ends(batch) else written

@@ -1,0 +1,171 @@
+"""The smaller stages: each is put into a reply only where the request asks for it."""
+
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import replace
+
+from proxyapp.backends.base import Batch
+from proxyapp.neutral.events import Event
+from proxyapp.neutral.events import MessageEnd
+from proxyapp.neutral.events import TextDelta
+from proxyapp.neutral.events import ThinkingDelta
+from proxyapp.neutral.events import ToolCallDelta
+from proxyapp.neutral.events import ToolCallStart
+from proxyapp.neutral.usage import estimate_tokens
+from proxyapp.neutral.usage import Usage
+from proxyapp.wire import jsons
+
+
+class EstimatedUsage:
+    """Fill in the usage of a reply whose upstream gave none.
+
+    The output is counted in events, which is a token each in a stream; the prompt is
+    guessed from its length in characters.
+    """
+
+    def __init__(self, prompt_characters: Callable[[], int]) -> None:
+        self._prompt = prompt_characters
+        self._events = 0
+
+    def __call__(self, batch: Batch) -> Batch:
+        """Count, and complete the last event of the reply."""
+        self._events += len(batch)
+        last = batch[-1] if batch else None
+        if isinstance(last, MessageEnd) and not (last.usage and last.usage.total):
+            ends = sum(type(event) is MessageEnd for event in batch)
+            output = max(self._events - 2 * ends, 0)
+            last.usage = Usage(estimate_tokens(self._prompt()), output, estimated=True)
+        return batch
+
+
+class FirstCallOnly:
+    """Keep at most one tool call: llama-server's templates ignore the wish for one."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, int] = {}
+
+    def __call__(self, batch: Batch) -> Batch:
+        """Drop the calls after the first."""
+        return [event for event in batch if self._keeps(event)]
+
+    def _keeps(self, event: Event) -> bool:
+        if isinstance(event, ToolCallStart):
+            return self._kept.setdefault(event.choice, event.index) == event.index
+        if isinstance(event, ToolCallDelta):
+            return self._kept[event.choice] == event.index
+        return True
+
+
+class NoThinking:
+    """Drop all reasoning."""
+
+    def __call__(self, batch: Batch) -> Batch:
+        """Keep everything else."""
+        return [event for event in batch if type(event) is not ThinkingDelta]
+
+
+class VisibleThinking:
+    """Show reasoning as part of the answer, set apart from it as a quotation."""
+
+    def __init__(self) -> None:
+        self._quoting: set[int] = set()
+
+    def __call__(self, batch: Batch) -> Batch:
+        """Turn reasoning into quoted text, and leave a blank line behind it."""
+        shown: list[Event] = []
+        for event in batch:
+            if isinstance(event, ThinkingDelta):
+                shown.append(self._quoted(event))
+                continue
+            if event.choice in self._quoting and isinstance(event, TextDelta):
+                shown.append(replace(event, quoted=b'"\\n\\n"', logprobs=None))
+                self._quoting.discard(event.choice)
+            shown.append(event)
+        return shown
+
+    def _quoted(self, event: ThinkingDelta) -> TextDelta:
+        text = str(jsons.loads(event.quoted)).replace("\n", "\n> ")
+        if event.choice not in self._quoting:
+            self._quoting.add(event.choice)
+            text = f"> {text}"
+        return TextDelta(event.index, jsons.dumps(text), event.choice)
+
+
+class ClientNames:
+    """Give tool calls the names the client used, where ours had to differ."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self._names = names
+
+    def __call__(self, batch: Batch) -> Batch:
+        """Rename calls as they start."""
+        return [
+            replace(event, name=self._names.get(event.name, event.name))
+            if isinstance(event, ToolCallStart)
+            else event
+            for event in batch
+        ]
+
+
+class StopStrings:
+    """End the reply at a stop string, for upstreams that do not.
+
+    Text that may be the beginning of one is held back until it is known not to be.
+    """
+
+    def __init__(self, stops: Sequence[str]) -> None:
+        self._stops = tuple(stops)
+        self._held: dict[int, str] = {}
+        self._stopped: dict[int, str] = {}
+
+    def __call__(self, batch: Batch) -> Batch:
+        """Pass text up to the first stop string, and nothing of the choice after."""
+        told: list[Event] = []
+        for event in batch:
+            if event.choice in self._stopped:
+                if isinstance(event, MessageEnd):
+                    told.append(self._end(event))
+            elif isinstance(event, TextDelta):
+                told += self._scan(event)
+            else:
+                told += self._release(event)
+                told.append(event)
+        return told
+
+    def _scan(self, event: TextDelta) -> list[Event]:
+        text = self._held.pop(event.choice, "") + str(jsons.loads(event.quoted))
+        cut, stop = self._first_stop(text)
+        if stop:
+            self._stopped[event.choice] = stop
+        else:
+            cut = len(text) - self._possible_start(text)
+            if cut < len(text):
+                self._held[event.choice] = text[cut:]
+        if not cut:
+            return []
+        return [replace(event, quoted=jsons.dumps(text[:cut]))]
+
+    def _first_stop(self, text: str) -> tuple[int, str]:
+        found = [(text.find(stop), stop) for stop in self._stops if stop in text]
+        return min(found, default=(len(text), ""))
+
+    def _possible_start(self, text: str) -> int:
+        """Count how many last characters may begin a stop string."""
+        longest = max(len(stop) for stop in self._stops) - 1
+        for length in range(min(longest, len(text)), 0, -1):
+            if any(stop.startswith(text[-length:]) for stop in self._stops):
+                return length
+        return 0
+
+    def _release(self, event: Event) -> list[Event]:
+        held = self._held.pop(event.choice, "")
+        if not held or isinstance(event, MessageEnd | ThinkingDelta | ToolCallStart):
+            index = getattr(event, "index", 0)
+            text = TextDelta(max(index - 1, 0), jsons.dumps(held), event.choice)
+            return [text] if held else []
+        return []
+
+    def _end(self, event: MessageEnd) -> MessageEnd:
+        stop = self._stopped[event.choice]
+        return replace(event, stop_reason="stop", stop_sequence=stop)

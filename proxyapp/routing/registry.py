@@ -1,0 +1,216 @@
+"""Which backend serves the model a client names."""
+
+import difflib
+import fnmatch
+import threading
+import time
+from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import replace
+
+from proxyapp.backends.base import Backend
+from proxyapp.backends.base import ModelInfo
+from proxyapp.errors import UnknownModel
+from proxyapp.errors import UpstreamError
+from proxyapp.errors import UpstreamUnreachable
+from proxyapp.runtime import Task
+from proxyapp.settings.schema import ModelSettings
+
+_RETRY = 1.0
+"""Seconds until a backend that did not answer is asked again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A backend and the model of it that serves a request."""
+
+    backend: Backend
+    model: ModelInfo
+
+
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    models: tuple[ModelInfo, ...] = ()
+    failures: tuple[tuple[str, UpstreamError], ...] = ()
+    taken: float = float("-inf")
+
+
+class Registry:
+    """The models of all backends, asked for on first use and again when stale.
+
+    ``stand_in`` is listed while no backend can be reached, so that a first request
+    finds something; it vanishes when one answers. A model is never switched behind
+    the user's back: a name leads to the model it names, or to an error.
+    """
+
+    def __init__(
+        self,
+        backends: Sequence[Backend],
+        settings: ModelSettings,
+        *,
+        stand_in: Backend | None = None,
+        own_backends: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._backends = {backend.name: backend for backend in backends}
+        self._settings = settings
+        self._stand_in = stand_in
+        self._own_backends = own_backends
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._snapshot = _Snapshot()
+
+    def models(self) -> tuple[ModelInfo, ...]:
+        """List every served model, in the backends' order."""
+        snapshot = self._current()
+        if self._stands_in(snapshot) and self._stand_in is not None:
+            return tuple(self._stand_in.models())
+        return snapshot.models
+
+    def aliases(self) -> dict[str, str]:
+        """Map every further name that can be listed to the model it leads to."""
+        known = {model.id for model in self.models()}
+        found: dict[str, str] = {}
+        for model in self.models():
+            found |= {alias: model.id for alias in model.aliases}
+        for alias, name in self._settings.aliases.items():
+            if "*" not in alias and self._find(name) is not None:
+                found[alias] = name
+        return {alias: name for alias, name in found.items() if alias not in known}
+
+    def resolve(self, name: str) -> Target:
+        """Find the target of a model's name.
+
+        Exact name or alias first, then the owner's aliases and wildcards, then
+        ``backend/model``, then the default. Raises UnknownModel with near names, or
+        the failure of a backend that might have known the name.
+        """
+        target = self._find(name)
+        if target is None and self._settings.default:
+            target = self._find(self._settings.default)
+        if target is None:
+            target = self._only_model(name)
+        if target is None:
+            raise self._unknown(name)
+        return target
+
+    def model(self, name: str) -> ModelInfo:
+        """Describe a listed model or alias; raise UnknownModel for any other."""
+        target = self._find(name)
+        if target is None:
+            raise UnknownModel(name, self._near(name))
+        return replace(target.model, id=name) if name else target.model
+
+    def _find(self, name: str, depth: int = 0) -> Target | None:
+        bare = name.removesuffix(":latest")
+        for model in self.models():
+            if name in (model.id, *model.aliases) or bare in (model.id, *model.aliases):
+                return self._target(model)
+        aliased = self._aliased(bare)
+        if aliased is not None and aliased != name and depth < 4:
+            return self._find(aliased, depth + 1)
+        backend, slash, rest = bare.partition("/")
+        if slash and backend in self._backends:
+            for model in self.models():
+                if model.backend == backend and rest in (model.id, *model.aliases):
+                    return self._target(model)
+        return None
+
+    def _aliased(self, name: str) -> str | None:
+        aliases = self._settings.aliases
+        if name in aliases:
+            return aliases[name]
+        for pattern, model in aliases.items():
+            if "*" in pattern and fnmatch.fnmatchcase(name, pattern):
+                return model
+        return None
+
+    def _target(self, model: ModelInfo) -> Target:
+        backend = self._backends.get(model.backend, self._stand_in)
+        if backend is None:
+            raise UnknownModel(model.id, [])
+        return Target(backend, model)
+
+    def _only_model(self, name: str) -> Target | None:
+        """Accept any name where there is no doubt which model is meant.
+
+        A llama-server with one model does so itself. While it is not reachable, its
+        own failure is the clearer answer, so the request is sent there all the same.
+        """
+        if self._rejects_unknown():
+            return None
+        models = self._current().models
+        if models:
+            return self._target(models[0])
+        backend = next(iter(self._backends.values()))
+        return Target(backend, ModelInfo(name, backend.name, name))
+
+    def _rejects_unknown(self) -> bool:
+        if self._settings.unknown != "auto":
+            return self._settings.unknown == "reject"
+        many = len(self._backends) > 1 or len(self._current().models) > 1
+        return many or self._own_backends
+
+    def _unknown(self, name: str) -> UpstreamError | UnknownModel:
+        failures = self._current().failures
+        if failures:
+            return failures[0][1]
+        return UnknownModel(name, self._near(name))
+
+    def _near(self, name: str) -> list[str]:
+        names = [model.id for model in self.models()] + list(self.aliases())
+        return difflib.get_close_matches(name, names, n=3, cutoff=0.4) or names[:3]
+
+    def _stands_in(self, snapshot: _Snapshot) -> bool:
+        return (
+            not snapshot.models
+            and len(snapshot.failures) == len(self._backends)
+            and all(isinstance(e, UpstreamUnreachable) for _, e in snapshot.failures)
+        )
+
+    def _current(self) -> _Snapshot:
+        """Give the newest snapshot, taking one if it is stale: one caller at a time."""
+        if self._fresh(self._snapshot):
+            return self._snapshot
+        first = self._snapshot.taken == float("-inf")
+        if not self._lock.acquire(blocking=first):
+            return self._snapshot
+        try:
+            if not self._fresh(self._snapshot):
+                self._snapshot = self._take()
+        finally:
+            self._lock.release()
+        return self._snapshot
+
+    def _fresh(self, snapshot: _Snapshot) -> bool:
+        keep = _RETRY if snapshot.failures else self._settings.refresh_seconds
+        return self._clock() - snapshot.taken < keep
+
+    def _take(self) -> _Snapshot:
+        asked = [(name, _asking(b)) for name, b in self._backends.items()]
+        models: list[ModelInfo] = []
+        failures: list[tuple[str, UpstreamError]] = []
+        for name, task in asked:
+            task.wait(10.0)
+            try:
+                models += task.result() or []
+            except UpstreamError as error:
+                failures.append((name, error))
+        return _Snapshot(tuple(_unique(models)), tuple(failures), self._clock())
+
+
+def _asking(backend: Backend) -> Task[list[ModelInfo]]:
+    return Task(backend.models, lambda _: None)
+
+
+def _unique(models: list[ModelInfo]) -> list[ModelInfo]:
+    """Keep the first model of each name; later ones are ``backend/name``."""
+    seen: set[str] = set()
+    unique: list[ModelInfo] = []
+    for model in models:
+        if model.id in seen:
+            model = replace(model, id=f"{model.backend}/{model.id}", aliases=())
+        seen.add(model.id)
+        unique.append(model)
+    return unique

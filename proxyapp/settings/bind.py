@@ -1,0 +1,45 @@
+"""The address to listen on, and whether it is safe to."""
+
+import ipaddress
+
+from proxyapp.settings.errors import Problem
+from proxyapp.settings.errors import SettingsError
+from proxyapp.settings.schema import Settings
+
+
+def check_bind(settings: Settings) -> None:
+    """Refuse to serve other machines without keys.
+
+    Raises SettingsError unless the address is a loopback one, a key is configured, or
+    the owner has said that no key is wanted.
+    """
+    server = settings.server
+    if settings.auth.keys or server.allow_unauthenticated:
+        return
+    if not is_loopback(server.listen_host):
+        raise SettingsError(
+            [
+                Problem(
+                    "server.listen_host",
+                    f"{server.listen_host} can be reached from other machines, and no"
+                    " key is set: anyone there could use your models. Put a key into"
+                    " auth.keys (python -m proxyapp key makes one), or listen on"
+                    " 127.0.0.1, or set ALLOW_UNAUTHENTICATED=1 if that is meant.",
+                )
+            ]
+        )
+
+
+def bind_address(settings: Settings) -> str:
+    """Write ``host:port`` for gunicorn, an IPv6 address in brackets."""
+    host = settings.server.listen_host.strip("[]")
+    shown = f"[{host}]" if ":" in host else host
+    return f"{shown}:{settings.server.listen_port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach an address or name."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"

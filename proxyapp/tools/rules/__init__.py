@@ -1,0 +1,1 @@
+"""The repair rules: one function each, in the order of ``table.RULES``."""

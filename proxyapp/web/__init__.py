@@ -1,0 +1,1 @@
+"""What all routes share: requests read safely, replies written alike."""

@@ -1,0 +1,127 @@
+"""Request bodies, read under a size and a time limit."""
+
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import zstandard
+
+from proxyapp.errors import BadRequest
+from proxyapp.errors import BodyTimeout
+from proxyapp.errors import BodyTooLarge
+from proxyapp.errors import UnsupportedEncoding
+from proxyapp.runtime import deadline
+from proxyapp.settings.schema import ServerSettings
+from proxyapp.wire import jsons
+
+_MAX_VALUES = 2_000_000
+"""More arrays and objects than this stall a worker: 30 MB of ``[]`` is an attack."""
+
+
+def read_body(environ: dict[str, Any], settings: ServerSettings) -> bytes:
+    """Read a request's body, decompressed.
+
+    Raises BodyTooLarge, BodyTimeout, UnsupportedEncoding, or BadRequest when the
+    client's framing is broken.
+    """
+    limit = settings.max_body_mb << 20
+    late = BodyTimeout(
+        f"The request body took longer than {settings.body_timeout:g} s to arrive."
+    )
+    try:
+        with deadline(settings.body_timeout, late):
+            raw = _raw(environ, limit)
+    except OSError as error:
+        raise BadRequest(
+            f"The request body could not be read: {error}",
+            headers={"Connection": "close"},
+        ) from None
+    if len(raw) > limit:
+        raise _too_large(limit)
+    return _decoded(raw, environ.get("HTTP_CONTENT_ENCODING", ""), limit)
+
+
+def _raw(environ: dict[str, Any], limit: int) -> bytes:
+    length = environ.get("CONTENT_LENGTH") or ""
+    stream = environ["wsgi.input"]
+    if length.isdigit():
+        if int(length) > limit:
+            raise _too_large(limit)
+        return bytes(stream.read(int(length)))
+    # Only a server that ends the input by itself may be read without a length.
+    return (
+        bytes(stream.read(limit + 1)) if environ.get("wsgi.input_terminated") else b""
+    )
+
+
+def _too_large(limit: int) -> BodyTooLarge:
+    return BodyTooLarge(
+        f"The request body is larger than {limit >> 20} MiB; raise server.max_body_mb"
+        " if that is meant.",
+        headers={"Connection": "close"},
+    )
+
+
+def _decoded(raw: bytes, encoding: str, limit: int) -> bytes:
+    decode = _DECODERS.get(encoding.strip().lower())
+    if decode is None:
+        raise UnsupportedEncoding(
+            f"Content-Encoding '{encoding[:40]}' is not read here; send the body as it"
+            " is, or with gzip or zstd."
+        )
+    try:
+        body = decode(raw, limit + 1)
+    except (zlib.error, zstandard.ZstdError, EOFError):
+        raise BadRequest(f"The request body is not valid {encoding}.") from None
+    if len(body) > limit:
+        raise _too_large(limit)
+    return body
+
+
+def _gunzip(raw: bytes, limit: int) -> bytes:
+    inflate = zlib.decompressobj(47)
+    body = inflate.decompress(raw, limit)
+    if not inflate.eof and len(body) < limit:
+        raise EOFError
+    return body
+
+
+def _unzstd(raw: bytes, limit: int) -> bytes:
+    with zstandard.ZstdDecompressor().stream_reader(raw) as reader:
+        return bytes(reader.read(limit))
+
+
+_DECODERS: dict[str, Callable[[bytes, int], bytes]] = {
+    "": lambda raw, limit: raw,
+    "identity": lambda raw, limit: raw,
+    "gzip": _gunzip,
+    "x-gzip": _gunzip,
+    "deflate": _gunzip,
+    "zstd": _unzstd,
+}
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """Read a body as one strict JSON object; raise BadRequest saying what it is."""
+    if body.count(b"[") + body.count(b"{") > _MAX_VALUES:
+        raise BadRequest("The request body holds too many arrays and objects.")
+    try:
+        value = jsons.loads(body)
+    except ValueError as error:
+        told = f": {error}" if body.strip() else ": it is empty"
+        raise BadRequest(f"The request body is not valid JSON{told}.") from None
+    if not isinstance(value, dict):
+        raise BadRequest(
+            f"The request body must be a JSON object, not {_KINDS[type(value)]}."
+        )
+    return value
+
+
+_KINDS = {
+    list: "an array",
+    str: "a string",
+    int: "a number",
+    float: "a number",
+    bool: "true or false",
+    type(None): "null",
+}

@@ -1,0 +1,62 @@
+"""HTTP/1.1 chunked transfer coding, taken off a byte stream."""
+
+
+class Dechunker:
+    """Remove the chunk framing from bytes that arrive in any portions.
+
+    ``done`` turns true at the last chunk, trailers included. Raises ValueError when
+    the framing is broken.
+    """
+
+    _MAX_SIZE_LINE = 4096
+
+    def __init__(self) -> None:
+        self.done = False
+        self._need = 0
+        self._buffer = b""
+        self._trailer = False
+
+    def feed(self, data: bytes) -> bytes:
+        """Take framed bytes; give all payload they hold, joined."""
+        if self._buffer:
+            data, self._buffer = self._buffer + data, b""
+        payload: list[bytes] = []
+        position = 0
+        while position < len(data) and not self.done:
+            if self._need:
+                position = self._take(data, position, payload)
+            else:
+                position = self._size_line(data, position)
+        return payload[0] if len(payload) == 1 else b"".join(payload)
+
+    def _take(self, data: bytes, position: int, payload: list[bytes]) -> int:
+        # The two bytes after the payload are its line end.
+        end = position + self._need
+        body = data[position : min(end - 2, len(data))] if self._need > 2 else b""
+        if body:
+            payload.append(body)
+        self._need = max(end - len(data), 0)
+        return min(end, len(data))
+
+    def _size_line(self, data: bytes, position: int) -> int:
+        end = data.find(b"\n", position)
+        if end < 0:
+            self._buffer = data[position:]
+            if len(self._buffer) > self._MAX_SIZE_LINE:
+                raise ValueError("a chunk's size line does not end")
+            return len(data)
+        line = data[position:end].rstrip(b"\r")
+        if self._trailer:
+            self.done = not line
+        else:
+            self._need = _chunk_size(line)
+            self._trailer = not self._need
+            self._need += 2 if self._need else 0
+        return end + 1
+
+
+def _chunk_size(line: bytes) -> int:
+    size = line.partition(b";")[0].strip()
+    if not size or len(size) > 8 or size.strip(b"0123456789abcdefABCDEF"):
+        raise ValueError(f"not a chunk size: {line[:40]!r}")
+    return int(size, 16)

@@ -1,0 +1,44 @@
+"""JSON as the gateway reads and writes it: strict in, compact out."""
+
+import re
+from typing import Any
+
+import orjson
+
+# One escape sequence at a time, so that `\\ud800` (an escaped backslash before
+# plain letters) is passed over whole.
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+
+
+def dumps(value: Any) -> bytes:
+    """Write ``value`` as compact UTF-8 JSON, keys in their own order."""
+    return orjson.dumps(value)
+
+
+def text(value: Any) -> str:
+    """Write ``value`` as compact JSON text."""
+    return orjson.dumps(value).decode()
+
+
+def loads(data: bytes | str) -> Any:
+    """Read strict JSON: no NaN, no trailing comma, at most 1,024 levels deep.
+
+    A half of a surrogate pair becomes U+FFFD: JavaScript clients cut strings in the
+    middle of an emoji and mean no harm. A number too large for 64 bits becomes a
+    float. Raises ValueError with the place of the fault.
+    """
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        if "surrogate" not in str(error):
+            raise
+    raw = data.encode("utf-8", "replace") if isinstance(data, str) else data
+    return orjson.loads(_ESCAPE.sub(_whole_character, raw))
+
+
+def _whole_character(match: re.Match[bytes]) -> bytes:
+    return rb"\ufffd" if match.group(1) else match.group(0)

@@ -1,0 +1,55 @@
+"""Server-sent events, read by the standard's rules and written as clients need them."""
+
+from proxyapp.wire.lines import LineSplitter
+
+_BOM = b"\xef\xbb\xbf"
+
+
+class SseReader:
+    """Turn a byte stream into the data of its events, in order.
+
+    ``data:`` lines of one event are joined by LF; comments, names and ids are passed
+    over. An ``error:`` line, which llama.cpp once sent in place of data, becomes the
+    data ``{"error":...}``.
+    """
+
+    def __init__(self) -> None:
+        self._lines = LineSplitter()
+        self._data: list[bytes] = []
+        self._begun = False
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """Take more bytes; give the data of the events they complete."""
+        if not self._begun:
+            self._begun = True
+            chunk = chunk.removeprefix(_BOM)
+        if not self._data and self._lines.empty:
+            whole = _whole_events(chunk)
+            if whole is not None:
+                return whole
+        events: list[bytes] = []
+        for line in self._lines.feed(chunk):
+            if line:
+                self._field(line)
+            elif self._data:
+                events.append(b"\n".join(self._data))
+                self._data = []
+        return events
+
+    def _field(self, line: bytes) -> None:
+        name, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if name == b"data":
+            self._data.append(value)
+        elif name == b"error":
+            self._data.append(b'{"error":' + value + b"}")
+
+
+def _whole_events(chunk: bytes) -> list[bytes] | None:
+    """Split a chunk of nothing but whole one-line data events, the usual case."""
+    if not chunk.startswith(b"data: ") or not chunk.endswith(b"\n\n"):
+        return None
+    events = chunk[6:-2].split(b"\n\ndata: ")
+    if chunk.count(b"\n") != 2 * len(events) or b"\r" in chunk:
+        return None
+    return events
