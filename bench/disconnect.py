@@ -13,8 +13,10 @@ from bodies import chat_body
 from bodies import DIALECTS
 from targets import Upstream
 
-# A trial unseen for this long counts as never seen.
+# A departure unseen for this long counts as never seen.
 PATIENCE_SECONDS = 1.5
+# After so many of them in one phase there is nothing more to learn from it.
+ENOUGH_MISSED = 3
 ARRIVAL_SECONDS = 2.0
 POLL_SECONDS = 0.002
 LONG_MS = 20_000
@@ -63,6 +65,8 @@ def run_trials(upstream: Upstream, port: int, phase: Phase, trials: int) -> Depa
         waited = _trial(upstream, port, phase)
         if waited is not None:
             result.seen_ms.append(waited)
+        elif result.trials - len(result.seen_ms) == ENOUGH_MISSED:
+            break
     return result
 
 

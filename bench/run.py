@@ -9,6 +9,7 @@ Exits with 1 when a goal that must be met is missed.
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -184,6 +185,8 @@ def measure_all(arguments: argparse.Namespace, work: Path) -> Facts:
 
 def main() -> int:
     arguments = parse_arguments()
+    # Ended from outside, it still stops what it started.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     compile_programs()
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         work = Path(name)

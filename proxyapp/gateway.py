@@ -122,8 +122,6 @@ class Gateway:
     def _call_stages(
         self, request: ChatRequest, repaired: RepairedTools, whole_calls: bool
     ) -> list[Stage]:
-        if not request.tools:
-            return []
         schemas = {tool.name: tool.parameters for tool in request.tools}
         eager = frozenset(tool.name for tool in request.tools if tool.eager)
         stages: list[Stage] = []

@@ -7,18 +7,23 @@ the request, a wait for bytes that also ticks, and (under gevent) an eye on the 
 
 import contextlib
 import datetime
+import gc
+import resource
 import select
 import socket
 import threading
+import weakref
 from collections.abc import Callable
 from collections.abc import Iterator
 from typing import Any
+from typing import ClassVar
 from typing import Generic
 from typing import Protocol
 from typing import TypeVar
 
 import gevent
 from gevent import monkey
+from gevent.socket import socket as GeventSocket
 
 T = TypeVar("T")
 
@@ -146,6 +151,10 @@ class Departure:
     Only gunicorn's gevent worker hands out the socket; elsewhere this does nothing.
     """
 
+    # A stopping worker must find every request that still runs, and no request knows
+    # its worker; weak, so that one nobody stopped is not kept for ever.
+    _watching: ClassVar["weakref.WeakSet[Departure]"] = weakref.WeakSet()
+
     def __init__(self, sock: Any) -> None:
         self._io: Any = None
         self._sock = sock
@@ -153,6 +162,7 @@ class Departure:
             self._greenlet = gevent.getcurrent()
             self._io = gevent.get_hub().loop.io(sock.fileno(), 1)
             self._io.start(self._readable)
+            self._watching.add(self)
 
     def _readable(self) -> None:
         try:
@@ -167,10 +177,18 @@ class Departure:
 
     def stop(self) -> None:
         """Look no longer."""
+        self._watching.discard(self)
         if self._io is not None:
             self._io.stop()
             self._io.close()
             self._io = None
+
+    @classmethod
+    def end_all(cls, farewell: Callable[[], Exception]) -> None:
+        """Raise an error of its own in every watched request, and only once in each."""
+        for departure in list(cls._watching):
+            cls._watching.discard(departure)
+            gevent.kill(departure._greenlet, farewell())
 
 
 @contextlib.contextmanager
@@ -186,3 +204,76 @@ def deadline(seconds: float, error: Exception) -> Iterator[None]:
 def unix_time() -> int:
     """Give the wall clock's seconds since 1970, for stamps that clients see."""
     return int(datetime.datetime.now(datetime.UTC).timestamp())
+
+
+_SMALL = 1 << 16
+_DESCRIPTORS = 1 << 16
+_LAST_WORDS = 2.5
+
+
+def tune_worker(worker: Any, farewell: Callable[[], Exception]) -> None:
+    """Prepare a new gunicorn worker; its post_worker_init hook calls this once.
+
+    ``farewell`` makes the error that ends a reply which outlives the worker.
+    """
+    gc.collect()
+    # What is loaded by now lives as long as the process: looking through it again
+    # and again costs a stream more than it could ever free.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    _raise_descriptor_limit()
+    if cooperative():
+        _replace_body_writer()
+        gevent.spawn(_end_streams_in_time, worker, farewell)
+
+
+def _raise_descriptor_limit() -> None:
+    """Take what the system allows: a stream needs two, and 1024 is a usual start."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS)
+    if wanted > soft != resource.RLIM_INFINITY:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _end_streams_in_time(worker: Any, farewell: Callable[[], Exception]) -> None:
+    """Let a stopping worker's long replies end in words, before they are cut.
+
+    gunicorn cuts what still runs after ``graceful_timeout``, counted from the signal
+    and looked at once a second. It goes on accepting for up to a second, so what
+    arrives late is told as well.
+    """
+    while worker.alive:
+        gevent.sleep(0.5)
+    gevent.sleep(max(0.0, worker.cfg.graceful_timeout - _LAST_WORDS))
+    while True:
+        Departure.end_all(farewell)
+        gevent.sleep(0.25)
+
+
+def send_body(response: Any, data: bytes) -> None:
+    """Send one piece of a body with one system call.
+
+    Stands in for the method of gunicorn's Response that frames a piece. That one goes
+    through gevent's ``sendall``, which asks the kernel for the size of its buffer each
+    time; for a piece the size of a token that is a tenth of the whole cost.
+    """
+    piece = b"%X\r\n%b\r\n" % (len(data), data) if response.chunked else data
+    sock = response.sock
+    # Exactly this class: below a TLS socket lies the bare one.
+    if type(sock) is GeventSocket and len(piece) < _SMALL:
+        with contextlib.suppress(BlockingIOError):
+            piece = piece[sock._sock.send(piece) :]
+    if piece:
+        sock.sendall(piece)
+
+
+def _replace_body_writer() -> bool:
+    """Put ``send_body`` into gunicorn, if its insides are those that are known."""
+    from gunicorn.http.wsgi import Response
+
+    code = getattr(getattr(Response, "_emit_body", None), "__code__", None)
+    names = (code.co_varnames, set(code.co_names)) if code else ()
+    known = (("self", "data"), {"util", "write", "sock", "chunked"})
+    if names == known:
+        Response._emit_body = send_body
+    return names == known

@@ -40,7 +40,7 @@ def _framed(raw: HTTPResponse, url: str, idle_timeout: float) -> Iterator[bytes]
     # Not the connection's own socket: http.client lets go of that one when the
     # reply ends with the connection.
     sock = getattr(getattr(fp, "raw", None), "_sock", None)
-    if sock is None:
+    if sock is None or raw.status in (204, 304):
         # No body to come, or a double of urllib3's response without a socket.
         yield from raw.stream(_PORTION, decode_content=False)
         return
@@ -48,12 +48,11 @@ def _framed(raw: HTTPResponse, url: str, idle_timeout: float) -> Iterator[bytes]
     arrivals = _arrivals(sock, fp, idle_timeout)
     try:
         for data in arrivals:
-            if data:
-                data = _payload(body, data)
-                if data:
-                    yield data
-            else:
-                yield b""
+            payload = body.feed(data) if data else data
+            if payload or not data:
+                yield payload
+            if body.failure:
+                raise UpstreamInvalid(f"Broken HTTP framing upstream: {body.failure}.")
             if body.done:
                 _give_back(raw, sock)
                 return
@@ -69,6 +68,7 @@ class _Counted:
     """A body framed by Content-Length, or (without one) by the connection's end."""
 
     def __init__(self, length: str | None) -> None:
+        self.failure = ""
         self.counted = bool(length and length.isdigit())
         self._left = int(length) if length and self.counted else 0
         self.done = self.counted and not self._left
@@ -79,15 +79,6 @@ class _Counted:
             self._left -= len(data)
             self.done = not self._left
         return data
-
-
-def _payload(body: Dechunker | _Counted, data: bytes) -> bytes:
-    try:
-        return body.feed(data)
-    except ValueError as error:
-        raise UpstreamInvalid(
-            f"The model server broke HTTP framing: {error}."
-        ) from None
 
 
 def _arrivals(sock: Any, fp: Any, idle_timeout: float) -> Generator[bytes, None, None]:

@@ -78,6 +78,11 @@ class StreamResponse(requests.Response):
 
     raw: HTTPResponse
 
+    @property
+    def is_redirect(self) -> bool:
+        """Say no: redirects are answers here, and the session must not plan them."""
+        return False
+
     def portions(self, idle_timeout: float) -> Iterator[bytes]:
         """Yield body bytes as they arrive, and ``b""`` for every tick of silence.
 

@@ -39,7 +39,7 @@ class _ArgumentStage:
         self._open: dict[int, _Open] = {}
 
     def __call__(self, batch: Batch) -> Batch:
-        if not self._open and all(type(event) in _PLAIN for event in batch):
+        if not self._open and _plain(batch):
             return batch
         told: list[Event] = []
         for event in batch:
@@ -84,7 +84,14 @@ class _ArgumentStage:
         raise NotImplementedError
 
 
-_PLAIN = (TextDelta, ThinkingDelta)
+def _plain(batch: Batch) -> bool:
+    """Tell whether a batch holds text only, as nearly every one does."""
+    for event in batch:
+        if type(event) is not TextDelta and type(event) is not ThinkingDelta:
+            return False
+    return True
+
+
 _STEPS: dict[type, Callable[..., None]] = {
     ToolCallStart: _ArgumentStage._start,
     ToolCallDelta: _ArgumentStage._delta,

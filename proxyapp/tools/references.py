@@ -157,7 +157,8 @@ def _alias(document: _Document, target: Schema, reference: str) -> str:
     if not isinstance(document.root.get("$defs"), dict):
         document.root["$defs"] = {}
     definitions = document.root["$defs"]
-    base = _NOT_NAME.sub("-", unquote(reference).rpartition("/")[2].strip("#")) or "root"
+    last = _unescape(reference.rpartition("/")[2]).strip("#")
+    base = _NOT_NAME.sub("-", last) or "root"
     name, number = base, 2
     while name in definitions:
         name, number = f"{base}-{number}", number + 1

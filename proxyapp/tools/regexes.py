@@ -8,6 +8,7 @@ its build 0c1e570: ``{5,2}`` makes its main loop spin for ever and eat memory.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import inf
 from typing import NamedTuple
 
@@ -136,8 +137,9 @@ def _bounds(token: _Token) -> tuple[float, float] | None:
 
 
 def _is_known(token: _Token) -> bool:
-    """Tell whether llama-server turns this into grammar; one that it does not
-    know makes it ignore the whole pattern.
+    """Tell whether llama-server turns this into grammar.
+
+    One construct that it does not know makes it ignore the whole pattern.
     """
     kind, text = token
     if kind == "escape":
@@ -192,8 +194,10 @@ def _splits_character(tokens: Sequence[_Token]) -> bool:
     The grammar is built from bytes, and the repetition would bind to the last.
     """
     return any(
-        token.kind == "character" and not token.text.isascii() and after.kind == "repeat"
-        for token, after in zip(tokens, tokens[1:], strict=False)
+        token.kind == "character"
+        and not token.text.isascii()
+        and after.kind == "repeat"
+        for token, after in pairwise(tokens)
     )
 
 

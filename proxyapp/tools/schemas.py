@@ -1,71 +1,117 @@
 """Repair one schema, by all the rules."""
 
+from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
-from proxyapp.errors import BadRequest
 from proxyapp.tools.record import Recorder
 from proxyapp.tools.references import repair_references
+from proxyapp.tools.references import target_of
 from proxyapp.tools.rules.context import Context
-from proxyapp.tools.rules.root import empty_object
 from proxyapp.tools.rules.root import make_object
 from proxyapp.tools.rules.root import read_root
 from proxyapp.tools.rules.root import unwrap
 from proxyapp.tools.rules.table import RULES
 from proxyapp.tools.validate import SchemaChecker
 from proxyapp.tools.walk import copy_json
-from proxyapp.tools.walk import every_schema
 from proxyapp.tools.walk import MAX_PROPERTIES
 from proxyapp.tools.walk import Place
 from proxyapp.tools.walk import Schema
+from proxyapp.tools.walk import subschemas
 from proxyapp.tools.walk import too_large
 
 _MAX_ROUNDS = 8
 
 
-def repair_parameters(
-    value: Any, record: Recorder, checker: SchemaChecker, param: str
-) -> Schema:
-    """Repair a tool's parameters: the result is an object's schema.
+class SchemaRepairer:
+    """Apply the rules until none of them finds anything, then have the result checked.
 
-    What no rule changed is as the client sent it, member for member. Raises
-    BadRequest naming ``param`` for what is too large to be read.
+    What no rule changes leaves as it came, member for member.
     """
-    root = unwrap(read_root(copy_json(value, param), record), record)
-    repair_references(root, record)
-    for _ in range(_MAX_ROUNDS):
+
+    def __init__(self) -> None:
+        self._checker = SchemaChecker()
+
+    def parameters(self, value: Any, record: Recorder, param: str) -> Schema:
+        """Repair a tool's parameters into the schema of an object.
+
+        Raises BadRequest naming ``param`` for what is too large to be read.
+        """
         before = len(record.repairs)
-        _apply_rules(root, record, param)
-        root = make_object(root, record)
+        root = unwrap(read_root(copy_json(value, param), record), record)
+        root = _settle(root, record, param, make_object)
+        return self._checked(root, {"type": "object"}, record, before)
+
+    def reply(self, value: Any, record: Recorder, param: str) -> Schema:
+        """Repair the schema of a reply in JSON, which may be of any type."""
+        before = len(record.repairs)
+        root: Schema = {}
+        if isinstance(value, dict | list | str):
+            root = read_root(copy_json(value, param), record)
+        elif value is not True:
+            record.note("root-missing", "#")
+        root = _settle(root, record, param, _as_it_is)
+        return self._checked(root, {}, record, before)
+
+    def _checked(
+        self, root: Schema, fallback: Schema, record: Recorder, before: int
+    ) -> Schema:
         if len(record.repairs) == before:
-            break
-    return _checked(root, empty={"type": "object"}, record=record, checker=checker)
+            return root
+        if any(self._checker.check(place.schema) for place in _reachable(root)):
+            record.note("unrepairable-schema", "#")
+            return fallback
+        return root
 
 
-def repair_any(
-    value: Any, record: Recorder, checker: SchemaChecker, param: str
+def _settle(
+    root: Schema,
+    record: Recorder,
+    param: str,
+    finish: Callable[[Schema, Recorder], Schema],
 ) -> Schema:
-    """Repair the schema of a JSON reply, which may be of any type."""
-    if value is None or isinstance(value, bool):
-        return {}
-    root = read_root(copy_json(value, param), record)
-    if record.repairs and root == empty_object():
-        root = {}
-    repair_references(root, record)
+    # What a rule brings up from below may call for a rule that has passed already.
     for _ in range(_MAX_ROUNDS):
         before = len(record.repairs)
+        repair_references(root, record)
         _apply_rules(root, record, param)
+        root = finish(root, record)
         if len(record.repairs) == before:
             break
-    return _checked(root, empty={}, record=record, checker=checker)
+    return root
+
+
+def _as_it_is(root: Schema, _record: Recorder) -> Schema:
+    return root
 
 
 def _apply_rules(root: Schema, record: Recorder, param: str) -> None:
-    for place in every_schema(Place(root, "#", branch=False), *_targets(root)):
-        schema = place.schema
-        properties = schema.get("properties", ())
-        if isinstance(properties, dict) and len(properties) > MAX_PROPERTIES:
-            raise too_large(param, f"more than {MAX_PROPERTIES} properties")
-        context = Context(root, place.branch)
+    for schema, path, branch in _reachable(root):
+        context = Context(root, branch)
         for rule in RULES:
             if not rule.keywords.isdisjoint(schema) and rule.apply(schema, context):
-                record.note(rule.name, place.path)
+                record.note(rule.name, path)
+        if len(schema.get("properties", ())) > MAX_PROPERTIES:
+            raise too_large(
+                param, f"an object of more than {MAX_PROPERTIES} properties"
+            )
+
+
+def _reachable(root: Schema) -> Iterator[Place]:
+    """Yield each schema once, parents first, also those that only ``$ref`` reaches.
+
+    What is done to a schema before the next is asked for is seen by the walk.
+    """
+    met: set[int] = set()
+    todo = [Place(root, "#", branch=False)]
+    while todo:
+        place = todo.pop()
+        if id(place.schema) in met:
+            continue
+        met.add(id(place.schema))
+        yield place
+        found = list(subschemas(place))
+        target = target_of(root, place.schema.get("$ref"))
+        if target is not None:
+            found.append(Place(target, place.schema["$ref"], branch=False))
+        todo.extend(reversed(found))

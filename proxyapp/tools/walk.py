@@ -61,10 +61,8 @@ def copy_json(value: Any, param: str) -> Any:
             continue
         entries += len(item)
         if depth > MAX_DEPTH or entries > MAX_ENTRIES:
-            raise BadRequest(
-                f"{param} is nested more than {MAX_DEPTH} levels deep or has more"
-                f" than {MAX_ENTRIES} members; send a smaller schema.",
-                param=param,
+            raise too_large(
+                param, f"more than {MAX_DEPTH} levels or {MAX_ENTRIES} members"
             )
         if isinstance(item, dict):
             parent[key] = fresh = dict.fromkeys(item)
@@ -73,6 +71,11 @@ def copy_json(value: Any, param: str) -> Any:
             parent[key] = row = [None] * len(item)
             todo.extend((row, at, child, depth + 1) for at, child in enumerate(item))
     return holder[0]
+
+
+def too_large(param: str, what: str) -> BadRequest:
+    """Make the refusal of a schema that holds more than can be served."""
+    return BadRequest(f"{param} has {what}; send a smaller schema.", param=param)
 
 
 def subschemas(place: Place) -> Iterator[Place]:

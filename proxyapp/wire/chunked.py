@@ -4,14 +4,15 @@
 class Dechunker:
     """Remove the chunk framing from bytes that arrive in any portions.
 
-    ``done`` turns true at the last chunk, trailers included. Raises ValueError when
-    the framing is broken.
+    ``done`` turns true at the last chunk, trailers included. ``failure`` says what is
+    wrong once the framing is broken; the payload before that place is still given.
     """
 
     _MAX_SIZE_LINE = 4096
 
     def __init__(self) -> None:
         self.done = False
+        self.failure = ""
         self._need = 0
         self._buffer = b""
         self._trailer = False
@@ -22,7 +23,7 @@ class Dechunker:
             data, self._buffer = self._buffer + data, b""
         payload: list[bytes] = []
         position = 0
-        while position < len(data) and not self.done:
+        while position < len(data) and not self.done and not self.failure:
             if self._need:
                 position = self._take(data, position, payload)
             else:
@@ -43,20 +44,20 @@ class Dechunker:
         if end < 0:
             self._buffer = data[position:]
             if len(self._buffer) > self._MAX_SIZE_LINE:
-                raise ValueError("a chunk's size line does not end")
+                self.failure = "a chunk's size line does not end"
             return len(data)
         line = data[position:end].rstrip(b"\r")
         if self._trailer:
             self.done = not line
         else:
-            self._need = _chunk_size(line)
-            self._trailer = not self._need
-            self._need += 2 if self._need else 0
+            self._begin_chunk(line)
         return end + 1
 
-
-def _chunk_size(line: bytes) -> int:
-    size = line.partition(b";")[0].strip()
-    if not size or len(size) > 8 or size.strip(b"0123456789abcdefABCDEF"):
-        raise ValueError(f"not a chunk size: {line[:40]!r}")
-    return int(size, 16)
+    def _begin_chunk(self, line: bytes) -> None:
+        size = line.partition(b";")[0].strip()
+        if not size or len(size) > 8 or size.strip(b"0123456789abcdefABCDEF"):
+            self.failure = f"not a chunk size: {line[:40]!r}"
+            return
+        self._need = int(size, 16)
+        self._trailer = not self._need
+        self._need += 2 if self._need else 0

@@ -1,6 +1,7 @@
 """llama-server, or any other server that speaks OpenAI's dialect."""
 
 import base64
+import contextlib
 import struct
 from collections.abc import Generator
 from collections.abc import Iterator
@@ -117,14 +118,12 @@ class OpenAIBackend:
             portions = response.portions(self._http.idle_timeout)
             for data in portions:
                 yield reader.feed(data) if data else SILENCE
+                if reader.failure is not None:
+                    raise reader.failure
                 if reader.done:
                     break
             yield reader.end()
-            # The end of the body lets the connection serve again; a server that
-            # holds it back past [DONE] is not waited for.
-            for data in portions:
-                if not data:
-                    break
+            _finish(portions)
         finally:
             response.close()
 
@@ -203,6 +202,18 @@ def _silently(
         return opened.value  # type: ignore[no-any-return]
     finally:
         opening.close()
+
+
+def _finish(portions: Iterator[bytes]) -> None:
+    """Read the end of a body behind ``[DONE]``, so that its connection serves again.
+
+    A server that holds it back is not waited for, and the reply is complete whatever
+    comes.
+    """
+    with contextlib.suppress(UpstreamError):
+        for data in portions:
+            if not data:
+                return
 
 
 def _read_embeddings(data: bytes, wanted: int) -> Embeddings:

@@ -9,6 +9,7 @@ from typing import Any
 from proxyapp.backends.openai.calls import CallAssembler
 from proxyapp.backends.openai.failures import from_event
 from proxyapp.backends.openai.lane import Lane
+from proxyapp.errors import ProxyError
 from proxyapp.errors import UpstreamIncomplete
 from proxyapp.errors import UpstreamInvalid
 from proxyapp.neutral.events import Event
@@ -63,14 +64,15 @@ class ReplyReader:
     """Turn the bytes of one reply into events.
 
     The reply may be server-sent events or one JSON document: some servers answer a
-    streamed request with the latter. ``done`` turns true at ``[DONE]``. ``skipped``
-    counts events that were not JSON; the rest of the stream is served all the same.
+    streamed request with the latter. ``done`` turns true at ``[DONE]``. ``failure`` is
+    an error that came behind events of the same portion: they are told before it.
+    ``skipped`` counts events that were not JSON; the rest is served all the same.
     """
 
     def __init__(self, model: str, text_field: str = "content") -> None:
         self.done = False
+        self.failure: ProxyError | None = None
         self.skipped = 0
-        self.pieces = 0
         self._model = model
         self._sse: SseReader | None = None
         self._document: list[bytes] = []
@@ -92,12 +94,16 @@ class ReplyReader:
         except ValueError as error:
             raise UpstreamInvalid(f"Broken event stream upstream: {error}.") from None
         events: list[Event] = []
-        for chunk in chunks:
-            if not self._fast(chunk, events):
-                self._take(chunk, events)
-                if self.done:
-                    break
-        self.pieces += len(events)
+        try:
+            for chunk in chunks:
+                if not self._fast(chunk, events):
+                    self._take(chunk, events)
+                    if self.done:
+                        break
+        except ProxyError as error:
+            if not events:
+                raise
+            self.failure = error
         return events
 
     def _sniffed(self, data: bytes) -> bytes:

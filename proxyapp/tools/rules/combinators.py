@@ -23,6 +23,7 @@ _ANNOTATIONS = frozenset(
 _OF_OTHER_TYPES = frozenset(
     {"items", "prefixItems", "pattern", "enum", "const", "minLength", "maxLength"}
 )
+_HOISTED: tuple[str, ...] = ("properties", "required")
 _PLAIN_OBJECT = frozenset({"type", "properties", "required"}) | _ANNOTATIONS
 
 
@@ -42,7 +43,9 @@ def make_members_schemas(schema: Schema, _: Context) -> bool:
         if kept:
             if not isinstance(value, list) or len(kept) < len(value):
                 changed = True
-            changed = changed or any(m is not n for m, n in zip(kept, value, strict=False))
+            changed = changed or any(
+                m is not n for m, n in zip(kept, value, strict=False)
+            )
             schema[key] = kept
         else:
             del schema[key]
@@ -150,7 +153,9 @@ def hoist_all_of(schema: Schema, context: Context) -> bool:
     hoisted: Schema = {}
     for member in schema["allOf"]:
         target = context.follow(member)
-        plain = {key: target[key] for key in ("properties", "required") if key in target}
+        plain = {
+            key: target[key] for key in ("properties", "required") if key in target
+        }
         if not isinstance(plain.get("properties"), dict):
             rest.append(member)
             continue

@@ -99,7 +99,7 @@ def remove_malformed_keyword(schema: Schema, _: Context) -> bool:
 
 
 def clean_schema_maps(schema: Schema, _: Context) -> bool:
-    """Remove what is no schema from ``$defs`` and its like, or the map if it is none."""
+    """Remove what is no schema from ``$defs`` and its like, or what is no map."""
     changed = False
     for key in SCHEMA_MAP_KEYWORDS:
         value = schema.get(key, {})

@@ -133,18 +133,26 @@ def repair_integer_range(schema: Schema, _: Context) -> bool:
 
 def _lowest(schema: Schema) -> int | None:
     if "minimum" in schema:
-        return ceil(schema["minimum"])
+        return _up(schema["minimum"])
     if "exclusiveMinimum" in schema:
-        return floor(schema["exclusiveMinimum"]) + 1
+        return _down(schema["exclusiveMinimum"]) + 1
     return None
 
 
 def _highest(schema: Schema) -> int | None:
     if "maximum" in schema:
-        return floor(schema["maximum"])
+        return _down(schema["maximum"])
     if "exclusiveMaximum" in schema:
-        return ceil(schema["exclusiveMaximum"]) - 1
+        return _up(schema["exclusiveMaximum"]) - 1
     return None
+
+
+def _up(bound: int | float) -> int:
+    return ceil(bound)
+
+
+def _down(bound: int | float) -> int:
+    return floor(bound)
 
 
 def _grammar_spins(bound: int) -> bool:

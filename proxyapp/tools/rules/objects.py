@@ -11,8 +11,9 @@ _SPOILS_KEY_GRAMMAR = frozenset(']\\"\0')
 
 
 def map_properties(schema: Schema, _: Context) -> bool:
-    """Make ``properties`` a map: a list of named schemas becomes one, null an empty
-    one. llama-server answers 400 to anything else.
+    """Make ``properties`` a map: of a list of named schemas, or an empty one.
+
+    llama-server answers 400 to anything else.
     """
     value = schema["properties"]
     if isinstance(value, dict):

@@ -39,7 +39,9 @@ RULES = (
     _rule("all-of-nested", "allOf", combinators.flatten_all_of),
     _rule("all-of-merged", "allOf", combinators.merge_all_of),
     Rule(
-        "keyword-malformed", frozenset(keywords.FORMS), keywords.remove_malformed_keyword
+        "keyword-malformed",
+        frozenset(keywords.FORMS),
+        keywords.remove_malformed_keyword,
     ),
     Rule(
         "schema-map",
