@@ -40,9 +40,8 @@ def collect(
 
 
 def _of_memory(samples: Samples, ours: Running, streams: int) -> Facts:
-    facts = {}
-    if ours.idle_kb:
-        facts["memory.mb"] = ours.idle_kb / 1024 / ours.workers
+    """Charge gunicorn's parent process to the only worker there is."""
+    facts = {"memory.mb": ours.idle_kb / 1024}
     peak = samples.median(OURS, "many", "peak_kb")
     if peak is not None:
         facts["many.kb"] = (peak - ours.idle_kb) / streams

@@ -23,6 +23,7 @@ from targets import Target
 from targets import Upstream
 
 SETTLE_SECONDS = 0.05
+READY_SECONDS = 10
 MEMORY_EVERY_SECONDS = 0.25
 REPLY_TIMEOUT_SECONDS = 60
 WARM_UP = Shape("", tokens=20, clients=8, requests=80, unit="request")
@@ -49,7 +50,6 @@ class Running:
     target: Target
     process: Process
     idle_kb: int = 0
-    workers: int = 1
 
     @property
     def pid(self) -> int:
@@ -109,22 +109,31 @@ class Bench:
         )
 
     def warm_up(self, running: Running, names: list[str]) -> None:
-        """Send a few requests of each kind; weigh the target after the first one."""
-        first = Shape("", tokens=1, clients=1, requests=1, unit="request")
+        """Send a few requests of each kind, so that no sample pays for a first time."""
         for name in names:
             scenario = SCENARIOS[name]
-            if not running.idle_kb:
-                self._load(running, scenario, first)
-                running.idle_kb = proc.pss_kb(running.pid)
             if not scenario.shape.size:
                 self._load(running, scenario, WARM_UP)
 
     def status(self, running: Running, scenario: Scenario) -> int:
-        """Say what the target answers to one request of this scenario."""
+        """Say what the target answers to one request; 0 is no HTTP answer at all."""
         shape = Shape("", tokens=1, clients=1, requests=1, unit="request")
         result, _ = self._load(running, scenario, shape)
         error = result["first_error"]
-        return int(error.split()[1]) if error.startswith("HTTP/") else 200
+        if not error:
+            return 200
+        return int(error.split()[1]) if error.startswith("HTTP/") else 0
+
+    def wait_until_ready(self, running: Running) -> None:
+        """Listening is not yet answering: gunicorn listens before it loads the app."""
+        end = time.monotonic() + READY_SECONDS
+        while time.monotonic() < end and running.process.popen.poll() is None:
+            if self.status(running, SCENARIOS["short"]) == 200:
+                return
+            time.sleep(0.2)
+        raise RuntimeError(
+            f"{running.target.name} gives no answer:\n{running.process.last_words()}"
+        )
 
     def _load(
         self, running: Running, scenario: Scenario, shape: Shape

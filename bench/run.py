@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from contextlib import ExitStack
 from pathlib import Path
 
+import proc
 from bodies import DIALECTS
 from build import compile_programs
 from build import HERE
@@ -78,18 +79,21 @@ def _listed(text: str | None, default: list[str]) -> list[str]:
 
 
 @contextmanager
-def started(targets: list[Target], work: Path) -> Iterator[dict[str, Running]]:
+def started(bench: Bench, targets: list[Target]) -> Iterator[dict[str, Running]]:
     """Start what is there, say what is not, and stop everything in the end."""
     with ExitStack() as stack:
-        running = {}
+        started = {}
         for target in targets:
             if reason := target.missing():
                 print(f"{target.name} is left out: {reason}")
                 continue
-            process = target.start(work)
+            process = target.start(bench.work)
             stack.callback(process.stop)
-            running[target.name] = Running(target, process)
-        yield running
+            running = Running(target, process)
+            bench.wait_until_ready(running)
+            running.idle_kb = proc.pss_kb(running.pid)
+            started[target.name] = running
+        yield started
 
 
 def served(bench: Bench, running: Running, wanted: str | None) -> list[str]:
@@ -158,7 +162,7 @@ def measure_all(arguments: argparse.Namespace, work: Path) -> Facts:
     targets = [target for target in TARGETS if target.name in wanted]
     load_before = load_average()
     try:
-        with started(targets, work) as running:
+        with started(bench, targets) as running:
             samples = run_rounds(bench, running, arguments)
             leaving = DISCONNECT in arguments.chosen
             departures = run_disconnects(bench, running) if leaving else {}

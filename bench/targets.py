@@ -67,8 +67,12 @@ class Process:
                 return
             time.sleep(0.05)
         self.stop()
-        tail = self.log.read_text(errors="replace")[-2000:]
-        raise RuntimeError(f"{self.name} does not listen on {port}:\n{tail}")
+        raise RuntimeError(
+            f"{self.name} does not listen on {port}:\n{self.last_words()}"
+        )
+
+    def last_words(self) -> str:
+        return self.log.read_text(errors="replace")[-2000:]
 
     def stop(self) -> None:
         """Ask the group to end, then make it."""

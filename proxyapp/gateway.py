@@ -8,6 +8,7 @@ from proxyapp.backends.base import Backend
 from proxyapp.backends.base import Forwarded
 from proxyapp.errors import BadRequest
 from proxyapp.errors import NotSupported
+from proxyapp.errors import UpstreamError
 from proxyapp.neutral.messages import ImagePart
 from proxyapp.neutral.messages import Message
 from proxyapp.neutral.messages import TextPart
@@ -18,6 +19,7 @@ from proxyapp.neutral.request import ChatRequest
 from proxyapp.neutral.request import CompletionRequest
 from proxyapp.neutral.request import EmbeddingRequest
 from proxyapp.neutral.request import Embeddings
+from proxyapp.neutral.usage import estimate_tokens
 from proxyapp.observe.counters import Counters
 from proxyapp.observe.log import log_event
 from proxyapp.relay.arguments import HeldArguments
@@ -147,6 +149,18 @@ class Gateway:
         """Turn texts into vectors."""
         return target.backend.embed(target.model, request)
 
+    def count(self, target: Target, request: ChatRequest) -> int:
+        """Count a prompt's tokens, or estimate them where the backend cannot.
+
+        Clients plan by this figure, and an estimate serves them better than an error.
+        """
+        try:
+            counted = target.backend.count(target.model, request)
+        except UpstreamError as error:
+            log_event("tokens estimated", reason=error.message)
+            counted = None
+        return counted or estimated_prompt(request)
+
     def forward(
         self, endpoint: str, method: str, path: str, body: bytes, content_type: str
     ) -> Forwarded:
@@ -159,6 +173,11 @@ class Gateway:
             f"No backend here has the endpoint '{endpoint}'. Name it in the"
             " 'endpoints' of a backend that does."
         )
+
+
+def estimated_prompt(request: ChatRequest) -> int:
+    """Estimate a prompt's tokens from its length."""
+    return estimate_tokens(prompt_characters(request))
 
 
 def prompt_characters(request: ChatRequest) -> int:

@@ -114,12 +114,13 @@ def check_binding(settings: Settings) -> Finding:
     host = settings.server.listen_host
     try:
         check_bind(settings)
-    except SettingsError as error:
+    except SettingsError:
         return Finding(
             False,
             "listen",
             f"{host} can be reached from other machines, and no key is set",
-            error.problems[0].text.rpartition("models. ")[2],
+            "Put a key into auth.keys (python -m proxyapp key makes one), listen on"
+            " 127.0.0.1, or set ALLOW_UNAUTHENTICATED=1 if that is meant.",
         )
     if is_loopback(host):
         return Finding(True, "listen", f"only this machine can reach {host}")

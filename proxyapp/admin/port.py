@@ -35,7 +35,7 @@ def check_port(server: ServerSettings, *, may_run: bool) -> Finding:
     return Finding(
         False,
         _SUBJECT,
-        f"cannot listen on {server.listen_host} port {server.listen_port}: {words}",
+        f"{server.listen_port} on {server.listen_host} cannot be had: {words}",
         _REMEDIES.get(
             failure.errno or 0, "Set LISTEN_HOST to an address of this machine."
         ),

@@ -7,6 +7,8 @@ from typing import Any
 
 import flask
 
+from proxyapp.dialects.anthropic import routes as anthropic_routes
+from proxyapp.dialects.anthropic.errors import error_body as anthropic_body
 from proxyapp.dialects.openai import routes as openai_routes
 from proxyapp.dialects.openai.errors import error_body as openai_body
 from proxyapp.dialects.openai.errors import error_status as openai_status
@@ -30,10 +32,14 @@ class Dialect:
 
 
 DIALECTS = {
+    "anthropic": Dialect(anthropic_routes.blueprint, anthropic_body),
     "openai": Dialect(openai_routes.blueprint, openai_body, openai_status),
 }
 
 
 def dialect_of(path: str, headers: Mapping[str, str]) -> Dialect:
     """Tell whose errors a path answers with, also when no route has it."""
+    versioned = "anthropic-version" in headers and not path.startswith("/api")
+    if versioned or path.startswith("/v1/messages"):
+        return DIALECTS["anthropic"]
     return DIALECTS["openai"]

@@ -17,6 +17,9 @@ from proxyapp.errors import UpstreamUnreachable
 from proxyapp.runtime import Task
 from proxyapp.settings.schema import ModelSettings
 
+_CLAUDE = ("claude-", "anthropic")
+"""How the names begin that Anthropic's clients send."""
+
 _RETRY = 1.0
 """Seconds until a backend that did not answer is asked again."""
 
@@ -83,10 +86,11 @@ class Registry:
         """Find the target of a model's name.
 
         Exact name or alias first, then the owner's aliases and wildcards, then
-        ``backend/model``, then the default. Raises UnknownModel with near names, or
-        the failure of a backend that might have known the name.
+        ``backend/model``, then what stands in for Claude, then the default. Raises
+        UnknownModel with near names, or the failure of a backend that might have
+        known the name.
         """
-        target = self._find(name)
+        target = self._find(name) or self._for_claude(name)
         if target is None and self._settings.default:
             target = self._find(self._settings.default)
         if target is None:
@@ -125,6 +129,21 @@ class Registry:
             if "*" in pattern and fnmatch.fnmatchcase(name, pattern):
                 return model
         return None
+
+    def _for_claude(self, name: str) -> Target | None:
+        """Find what serves Anthropic's own names: its clients send them unasked.
+
+        Claude Code does so for its side tasks (haiku), whatever model was chosen.
+        """
+        if not name.startswith(_CLAUDE):
+            return None
+        small = self._settings.small if "haiku" in name else ""
+        for chosen in (small, self._settings.default):
+            target = self._find(chosen) if chosen else None
+            if target is not None:
+                return target
+        models = self._current().models
+        return self._target(models[0]) if len(models) == 1 else None
 
     def _target(self, model: ModelInfo) -> Target:
         backend = self._backends.get(model.backend, self._stand_in)

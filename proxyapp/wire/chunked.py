@@ -26,8 +26,12 @@ class Dechunker:
         while position < len(data) and not self.done and not self.failure:
             if self._need:
                 position = self._take(data, position, payload)
-            else:
+            elif self._trailer:
                 position = self._size_line(data, position)
+            else:
+                position = _whole_chunks(data, position, payload)
+                if position < len(data):
+                    position = self._size_line(data, position)
         return payload[0] if len(payload) == 1 else b"".join(payload)
 
     def _take(self, data: bytes, position: int, payload: list[bytes]) -> int:
@@ -61,3 +65,21 @@ class Dechunker:
         self._need = int(size, 16)
         self._trailer = not self._need
         self._need += 2 if self._need else 0
+
+
+def _whole_chunks(data: bytes, position: int, payload: list[bytes]) -> int:
+    """Take the chunks that have arrived whole, nearly all of them, in a tight loop."""
+    size = len(data)
+    while True:
+        end = data.find(b"\r\n", position, position + 10)
+        digits = data[position:end]
+        if end < 0 or not digits.isalnum():
+            return position
+        try:
+            stop = end + 2 + int(digits, 16)
+        except ValueError:
+            return position
+        if stop == end + 2 or stop + 2 > size:
+            return position
+        payload.append(data[end + 2 : stop])
+        position = stop + 2

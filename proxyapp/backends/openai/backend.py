@@ -36,6 +36,8 @@ from proxyapp.wire import jsons
 
 _ASK = 2.0
 """Seconds a question about the server itself may take."""
+_COUNT = 10.0
+"""Seconds the tokens of a prompt may take to be counted."""
 
 
 class OpenAIBackend:
@@ -163,12 +165,12 @@ class OpenAIBackend:
             return None
         body = encode_chat(model.upstream_id, request, self._compat)
         response, data = self._http.document(
-            "POST", "/v1/chat/completions/input_tokens", jsons.dumps(body)
+            "POST",
+            "/v1/chat/completions/input_tokens",
+            jsons.dumps(body),
+            timeout=_COUNT,
         )
-        if response.status_code != 200:
-            return None
-        tokens = jsons.loads(data).get("input_tokens")
-        return tokens if isinstance(tokens, int) else None
+        return _read_count(data) if response.status_code == 200 else None
 
     def forward(
         self, endpoint: str, method: str, path: str, body: bytes, content_type: str
@@ -214,6 +216,14 @@ def _finish(portions: Iterator[bytes]) -> None:
         for data in portions:
             if not data:
                 return
+
+
+def _read_count(data: bytes) -> int | None:
+    try:
+        tokens = jsons.loads(data)["input_tokens"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return tokens if isinstance(tokens, int) else None
 
 
 def _read_embeddings(data: bytes, wanted: int) -> Embeddings:

@@ -46,10 +46,10 @@ def _unreachable(name: str, http: HttpClient, error: UpstreamError) -> Finding:
     return Finding(
         False,
         name,
-        error.message,
-        "Start one: llama-server -m MODEL.gguf --jinja --port "
-        f"{port if port.isdigit() else '11433'}"
-        " -- or set UPSTREAM to the address it has.",
+        # The advice in the rest of the message is to ask for this very finding.
+        error.message.partition(". ")[0],
+        f"Start one (llama-server -m MODEL.gguf --jinja --port"
+        f" {port if port.isdigit() else '11433'}), or set UPSTREAM to its address.",
     )
 
 

@@ -1,0 +1,78 @@
+# What a person types. Every step says one line; what it hides is shown if it fails.
+
+.PHONY: run test setup check bench doctor javascript
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check
+RUNTIME := $(VENV)/.runtime
+DEVELOPMENT := $(VENV)/.development
+LOG := $(VENV)/setup.log
+
+# The newest Python that every pinned package is known to work with comes first. Each is
+# run, not just looked for: version managers leave names behind that do not start.
+CANDIDATES := python3.13 python3.12 python3.11 python3
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+
+run: $(RUNTIME)
+	@exec $(PYTHON) -m proxyapp serve
+
+test: $(DEVELOPMENT) javascript
+	@$(PYTHON) -m coverage erase; \
+	$(PYTHON) -m coverage run -m pytest $(ARGS); code=$$?; \
+	$(PYTHON) -m coverage combine --quiet && \
+	echo "Coverage: $$($(PYTHON) -m coverage report --format=total) %"; \
+	exit $$code
+
+setup: $(RUNTIME)
+	@echo "Ready: make run"
+
+check: $(DEVELOPMENT)
+	@$(PYTHON) -m ruff check --quiet . && echo "ruff check: clean"
+	@$(PYTHON) -m ruff format --quiet --check . && echo "ruff format: clean"
+	@$(PYTHON) -m mypy
+
+bench: $(DEVELOPMENT)
+	@$(PYTHON) bench/run.py $(ARGS)
+
+doctor: $(RUNTIME)
+	@$(PYTHON) -m proxyapp doctor
+
+$(RUNTIME): requirements.txt | $(PYTHON)
+	@echo "Installing requirements.txt"
+	@$(PIP) -r $< >$(LOG) 2>&1 || { cat $(LOG); exit 1; }
+	@touch $@
+
+$(DEVELOPMENT): requirements-dev.txt requirements.txt | $(PYTHON)
+	@echo "Installing requirements-dev.txt"
+	@$(PIP) -r $< >$(LOG) 2>&1 || { cat $(LOG); exit 1; }
+	@touch $@ $(RUNTIME)
+
+$(PYTHON):
+	@for name in $(CANDIDATES); do \
+	  if $$name -c '$(NEW_ENOUGH)' 2>/dev/null; then found=$$name; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "proxyapp needs Python 3.11 or newer; here is: $$(python3 --version 2>&1)"; \
+	  echo "Install one (apt install python3.11 python3.11-venv; brew install" \
+	    "python@3.13), then type make again."; \
+	  exit 1; \
+	fi; \
+	echo "Making $(VENV) with $$($$found --version)"; \
+	$$found -m venv --clear $(VENV) || { \
+	  rm -rf $(VENV); \
+	  echo "$$found cannot make virtual environments; on Debian and Ubuntu:" \
+	    "apt install python3-venv"; \
+	  exit 1; \
+	}
+
+javascript:
+	@if [ ! -e tests/js/package.json ]; then exit 0; fi; \
+	if ! npm --version >/dev/null 2>&1; then \
+	  echo "Node.js is missing: the tests of the JavaScript clients are skipped."; \
+	elif [ ! tests/js/node_modules/.installed -nt tests/js/package-lock.json ]; then \
+	  echo "Installing tests/js"; \
+	  (cd tests/js && npm ci --no-audit --no-fund --loglevel=error) >$(LOG) 2>&1 || \
+	    { cat $(LOG); exit 1; }; \
+	  touch tests/js/node_modules/.installed; \
+	fi

@@ -1,0 +1,1 @@
+"""The command ``python -m proxyapp``: one module a subcommand."""

@@ -1,0 +1,1 @@
+"""Ollama's dialect: native NDJSON under ``/api``."""
