@@ -28,13 +28,17 @@ class ModelInfo:
     """One model a backend serves.
 
     ``id`` is the friendly name clients see, ``upstream_id`` what the backend calls
-    it. ``context_length`` is what one request may use, in tokens, if it is known.
+    it. ``aliases`` are the owner's further names for it, which are listed too;
+    ``also_known`` are names the server itself goes by, such as a path, which are
+    accepted but not shown. ``context_length`` is what one request may use, in tokens,
+    if it is known.
     """
 
     id: str
     backend: str
     upstream_id: str
     aliases: tuple[str, ...] = ()
+    also_known: tuple[str, ...] = ()
     context_length: int | None = None
     capabilities: frozenset[Capability] = frozenset({"completion"})
     family: str = "unknown"
@@ -43,6 +47,11 @@ class ModelInfo:
     size: int = 0
     created: int = 0
     owned_by: str = "proxyapp"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that leads here."""
+        return (self.id, *self.aliases, *self.also_known)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from proxyapp.runtime import Task
 from proxyapp.settings.schema import ModelSettings
 
 _CLAUDE = ("claude-", "anthropic")
-"""How the names begin that Anthropic's clients send."""
+"""How the names begin that Anthropic's clients send, some of them unasked."""
 
 _RETRY = 1.0
 """Seconds until a backend that did not answer is asked again."""
@@ -86,15 +86,15 @@ class Registry:
         """Find the target of a model's name.
 
         Exact name or alias first, then the owner's aliases and wildcards, then
-        ``backend/model``, then what stands in for Claude, then the default. Raises
-        UnknownModel with near names, or the failure of a backend that might have
-        known the name.
+        ``backend/model``, then the small model for its names, then the default.
+        Raises UnknownModel with near names, or the failure of a backend that might
+        have known the name.
         """
-        target = self._find(name) or self._for_claude(name)
-        if target is None and self._settings.default:
-            target = self._find(self._settings.default)
-        if target is None:
-            target = self._only_model(name)
+        for known in (name, self._small(name), self._settings.default):
+            target = self._find(known) if known else None
+            if target is not None:
+                return target
+        target = self._only_model(name)
         if target is None:
             raise self._unknown(name)
         return target
@@ -109,7 +109,7 @@ class Registry:
     def _find(self, name: str, depth: int = 0) -> Target | None:
         bare = name.removesuffix(":latest")
         for model in self.models():
-            if name in (model.id, *model.aliases) or bare in (model.id, *model.aliases):
+            if name in model.names or bare in model.names:
                 return self._target(model)
         aliased = self._aliased(bare)
         if aliased is not None and aliased != name and depth < 4:
@@ -117,7 +117,7 @@ class Registry:
         backend, slash, rest = bare.partition("/")
         if slash and backend in self._backends:
             for model in self.models():
-                if model.backend == backend and rest in (model.id, *model.aliases):
+                if model.backend == backend and rest in model.names:
                     return self._target(model)
         return None
 
@@ -130,20 +130,10 @@ class Registry:
                 return model
         return None
 
-    def _for_claude(self, name: str) -> Target | None:
-        """Find what serves Anthropic's own names: its clients send them unasked.
-
-        Claude Code does so for its side tasks (haiku), whatever model was chosen.
-        """
-        if not name.startswith(_CLAUDE):
-            return None
-        small = self._settings.small if "haiku" in name else ""
-        for chosen in (small, self._settings.default):
-            target = self._find(chosen) if chosen else None
-            if target is not None:
-                return target
-        models = self._current().models
-        return self._target(models[0]) if len(models) == 1 else None
+    def _small(self, name: str) -> str:
+        """Name the model for side tasks where Claude Code asks for its own."""
+        wanted = name.startswith(_CLAUDE) and "haiku" in name
+        return self._settings.small if wanted else ""
 
     def _target(self, model: ModelInfo) -> Target:
         backend = self._backends.get(model.backend, self._stand_in)
@@ -157,7 +147,7 @@ class Registry:
         A llama-server with one model does so itself. While it is not reachable, its
         own failure is the clearer answer, so the request is sent there all the same.
         """
-        if self._rejects_unknown():
+        if self._rejects_unknown(name):
             return None
         models = self._current().models
         if models:
@@ -165,11 +155,13 @@ class Registry:
         backend = next(iter(self._backends.values()))
         return Target(backend, ModelInfo(name, backend.name, name))
 
-    def _rejects_unknown(self) -> bool:
+    def _rejects_unknown(self, name: str) -> bool:
         if self._settings.unknown != "auto":
             return self._settings.unknown == "reject"
-        many = len(self._backends) > 1 or len(self._current().models) > 1
-        return many or self._own_backends
+        models = self._current().models
+        if len(models) == 1 and name.startswith(_CLAUDE):
+            return False
+        return self._own_backends or len(self._backends) > 1 or len(models) > 1
 
     def _unknown(self, name: str) -> UpstreamError | UnknownModel:
         failures = self._current().failures
@@ -229,7 +221,9 @@ def _unique(models: list[ModelInfo]) -> list[ModelInfo]:
     unique: list[ModelInfo] = []
     for model in models:
         if model.id in seen:
-            model = replace(model, id=f"{model.backend}/{model.id}", aliases=())
+            model = replace(
+                model, id=f"{model.backend}/{model.id}", aliases=(), also_known=()
+            )
         seen.add(model.id)
         unique.append(model)
     return unique
