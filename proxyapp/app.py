@@ -27,6 +27,7 @@ from proxyapp.settings.schema import Settings
 from proxyapp.tools.repair import ToolRepairer
 from proxyapp.web.call import request_id
 from proxyapp.web.edge import Edge
+from proxyapp.web.edge import STATUS
 from proxyapp.web.guard import CORS_HEADERS
 from proxyapp.web.guard import Guard
 
@@ -86,6 +87,7 @@ def _admit(gateway: Gateway, guard: Guard) -> flask.Response | None:
 def _finish(guard: Guard, response: flask.Response) -> flask.Response:
     """Put on the headers every reply carries."""
     headers = response.headers
+    flask.request.environ[STATUS] = response.status_code
     headers["x-request-id"] = headers["request-id"] = request_id()
     origin = flask.request.headers.get("Origin")
     if origin and guard.allows(origin):

@@ -26,10 +26,12 @@ def log_event(message: str, **facts: Any) -> None:
         _LOG.info("%s", _line(message, facts))
 
 
-def log_detail(message: str, **facts: Any) -> None:
-    """Log what only a verbose log holds."""
-    if _LOG.isEnabledFor(logging.DEBUG):
-        _LOG.debug("%s", _line(message, facts))
+def log_request(method: str, path: str, status: int, milliseconds: int) -> None:
+    """Log a request at its end; those that only look are left to a verbose log."""
+    level = logging.INFO if method == "POST" else logging.DEBUG
+    if _LOG.isEnabledFor(level):
+        facts = {"status": status, "ms": milliseconds}
+        _LOG.log(level, "%s", _line(f"{method} {path[:200]}", facts))
 
 
 def log_failure(error: Exception) -> None:

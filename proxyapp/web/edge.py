@@ -2,22 +2,28 @@
 
 import errno
 import re
+import time
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from typing import Any
 
+from proxyapp.observe.log import log_request
 from proxyapp.runtime import ClientGone
 from proxyapp.runtime import Departure
 
 _SLASHES = re.compile(r"/{2,}")
 _DEPARTURE = "proxyapp.departure"
+STATUS = "proxyapp.status"
 STREAM_BY_DEFAULT = "proxyapp.stream_by_default"
 
 _AS_OPENAI = {
     "/api/chat": "/v1/chat/completions",
     "/api/generate": "/v1/completions",
 }
+
+_GONE = 499
+"""What nginx writes for a client that left before its reply was complete."""
 
 Environ = dict[str, Any]
 Wsgi = Callable[[Environ, Any], Iterable[bytes]]
@@ -43,12 +49,14 @@ class Edge:
         if path in _AS_OPENAI and self._wants_sse(environ):
             environ["PATH_INFO"] = _AS_OPENAI[path]
             environ[STREAM_BY_DEFAULT] = True
+        started = time.monotonic()
         try:
             body = self._app(environ, start_response)
         except ClientGone:
             stop_watching(environ)
+            _log(environ, _GONE, started)
             raise _reset() from None
-        return _sent(body, environ)
+        return _sent(body, environ, started)
 
     def _wants_sse(self, environ: Environ) -> bool:
         accepts = "text/event-stream" in environ.get("HTTP_ACCEPT", "")
@@ -67,16 +75,24 @@ def stop_watching(environ: Environ) -> None:
         departure.stop()
 
 
-def _sent(body: Iterable[bytes], environ: Environ) -> Iterator[bytes]:
+def _sent(body: Iterable[bytes], environ: Environ, started: float) -> Iterator[bytes]:
+    status = _GONE
     try:
         yield from body
+        status = environ.get(STATUS, 0)
     except ClientGone:
         raise _reset() from None
     finally:
         stop_watching(environ)
+        _log(environ, status, started)
         close = getattr(body, "close", None)
         if close is not None:
             close()
+
+
+def _log(environ: Environ, status: int, started: float) -> None:
+    milliseconds = round((time.monotonic() - started) * 1000)
+    log_request(environ["REQUEST_METHOD"], environ["PATH_INFO"], status, milliseconds)
 
 
 def _reset() -> ConnectionResetError:

@@ -12,6 +12,7 @@ from proxyapp.errors import BadRequest
 from proxyapp.errors import ContextOverflow
 from proxyapp.errors import NotSupported
 from proxyapp.errors import ProxyError
+from proxyapp.errors import UnknownModel
 from proxyapp.errors import UpstreamBusy
 from proxyapp.errors import UpstreamError
 from proxyapp.errors import UpstreamInvalid
@@ -54,6 +55,7 @@ _CLIENT_FAULTS: tuple[tuple[str, str | None], ...] = (
     ("Value must be between", None),
 )
 
+_NO_MODEL = re.compile(r"model '([^']{1,200})' not found")
 _UNSUPPORTED = ("does not support", "not_supported_error")
 
 
@@ -96,6 +98,11 @@ def _by_message(message: str, details: dict[str, Any]) -> ProxyError | None:
     overflow = _overflow(message, details)
     if overflow is not None:
         return overflow
+    unknown = _NO_MODEL.search(message)
+    if unknown is not None:
+        return UnknownModel(unknown.group(1), [])
+    if "requires --jinja flag" in message:
+        return BadRequest(f"{message}; restart llama-server with --jinja.")
     for words, param in _CLIENT_FAULTS:
         if words in message:
             return BadRequest(f"The model server refused: {message}", param=param)
