@@ -19,8 +19,8 @@ FROM ${RUNTIME_IMAGE}
 COPY --from=build /venv /venv
 COPY --from=build /app /app
 WORKDIR /app
-# Within a container, only what is published can be reached: publish on 127.0.0.1, or
-# set ALLOW_UNAUTHENTICATED=0 and PROXYAPP_AUTH__KEYS.
+# Only what is published can be reached in a container: publish on 127.0.0.1, or set
+# PROXYAPP_AUTH__KEYS.
 ENV PATH=/venv/bin:/usr/local/bin:/usr/bin:/bin \
     HOME=/nonexistent \
     LANG=C.UTF-8 \

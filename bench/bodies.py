@@ -65,7 +65,7 @@ def _tools() -> list[dict[str, Any]]:
 
 
 def chat_body(dialect: str, *, stream: bool, size: int = 0) -> bytes:
-    """Write one chat request; a large one also has tools, as agents' requests do."""
+    """Write one chat request; a large one also has tools, as an editor's has."""
     turns = _turns(size)
     body: dict[str, Any] = {"model": MODEL, "stream": stream}
     body["input" if dialect == "responses" else "messages"] = turns

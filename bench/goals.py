@@ -42,12 +42,12 @@ class Goal:
 
 
 def _versus_naive(about: str, scenario: str, must: float, aim: float) -> Goal:
-    name = f"naive costs, per {about}"
+    name = f"cost of naive over ours, per {about}"
     return Goal(name, f"naive.{scenario}", f"ours.{scenario}", AT_LEAST, must, aim, "x")
 
 
 def _versus_nginx(about: str, scenario: str, must: float, aim: float) -> Goal:
-    name = f"cost over nginx, per {about}"
+    name = f"cost of ours over nginx, per {about}"
     return Goal(name, f"ours.{scenario}", f"nginx.{scenario}", AT_MOST, must, aim, "x")
 
 

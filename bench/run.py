@@ -198,11 +198,13 @@ def main() -> int:
         work.chmod(0o755)
         if arguments.selftest:
             return run_selftest(work)
-        lost = missed(measure_all(arguments, work))
-    # A quick run is too short to judge anything but that it ran.
-    if lost and not arguments.quick:
+        facts = measure_all(arguments, work)
+    if arguments.quick:
+        print("A quick run is too short to judge anything but that it ran.")
+        return 1 if facts.get("failures") else 0
+    if lost := missed(facts):
         print(f"missed: {'; '.join(lost)}")
-    return 1 if lost and not arguments.quick else 0
+    return 1 if lost else 0
 
 
 if __name__ == "__main__":

@@ -35,6 +35,14 @@ def pinned(role: str, command: list[str]) -> list[str]:
     return ["taskset", "-c", str(cores[CORES[role]]), *command]
 
 
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
 @dataclass
 class Process:
     """A started program in a process group of its own, with its output in a file."""
@@ -45,8 +53,11 @@ class Process:
 
     @classmethod
     def start(
-        cls, name: str, command: list[str], work: Path, **kwargs: Any
+        cls, name: str, command: list[str], port: int, work: Path, **kwargs: Any
     ) -> "Process":
+        """Start and wait until it listens on ``port``, which must be free before."""
+        if _listens(port):
+            raise RuntimeError(f"port {port} is taken; does another benchmark run?")
         log = work / f"{name}.log"
         with log.open("wb") as output:
             popen = subprocess.Popen(
@@ -57,19 +68,19 @@ class Process:
                 start_new_session=True,
                 **kwargs,
             )
-        return cls(name, log, popen)
+        process = cls(name, log, popen)
+        process._wait_for(port)
+        return process
 
-    def wait_for(self, port: int) -> None:
+    def _wait_for(self, port: int) -> None:
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end and self.popen.poll() is None:
-            with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", port), 1).close()
+            if _listens(port):
                 return
             time.sleep(0.05)
         self.stop()
-        raise RuntimeError(
-            f"{self.name} does not listen on {port}:\n{self.last_words()}"
-        )
+        why = self.last_words()
+        raise RuntimeError(f"{self.name} does not listen on {port}:\n{why}")
 
     def last_words(self) -> str:
         return self.log.read_text(errors="replace")[-2000:]
@@ -89,8 +100,7 @@ class Upstream:
 
     def __init__(self, work: Path) -> None:
         command = pinned("upstream", [str(BIN / "upstream"), str(UPSTREAM_PORT)])
-        self.process = Process.start("upstream", command, work)
-        self.process.wait_for(UPSTREAM_PORT)
+        self.process = Process.start("upstream", command, UPSTREAM_PORT, work)
         self._connection = http.client.HTTPConnection("127.0.0.1", UPSTREAM_PORT)
 
     def call(self, path: str) -> Any:
@@ -168,9 +178,7 @@ class Target:
             **self.env,
         }
         command = pinned("target", self.command(self.port, work))
-        process = Process.start(self.name, command, work, cwd=self.cwd, env=env)
-        process.wait_for(self.port)
-        return process
+        return Process.start(self.name, command, self.port, work, cwd=self.cwd, env=env)
 
 
 TARGETS = (

@@ -125,7 +125,9 @@ class Gateway:
         self, request: ChatRequest, repaired: RepairedTools, whole_calls: bool
     ) -> list[Stage]:
         schemas = {tool.name: tool.parameters for tool in request.tools}
-        eager = frozenset(tool.name for tool in request.tools if tool.eager)
+        eager = frozenset(
+            tool.name for tool in request.tools if tool.eager and request.stream
+        )
         stages: list[Stage] = []
         if not request.parallel_tool_calls:
             stages.append(FirstCallOnly())

@@ -223,7 +223,7 @@ def tune_worker(worker: Any, farewell: Callable[[], Exception]) -> None:
     gc.set_threshold(50_000, 20, 50)
     _raise_descriptor_limit()
     if cooperative():
-        _replace_body_writer()
+        replace_body_writer()
         gevent.spawn(_end_streams_in_time, worker, farewell)
 
 
@@ -267,7 +267,7 @@ def send_body(response: Any, data: bytes) -> None:
         sock.sendall(piece)
 
 
-def _replace_body_writer() -> bool:
+def replace_body_writer() -> bool:
     """Put ``send_body`` into gunicorn, if its insides are those that are known."""
     from gunicorn.http.wsgi import Response
 

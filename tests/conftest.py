@@ -5,6 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.fakes.upstream import FakeUpstream
+from tests.statements import (
+    pytest_collection_modifyitems as pytest_collection_modifyitems,
+)
+from tests.statements import pytest_terminal_summary as pytest_terminal_summary
 
 
 @pytest.fixture

@@ -18,6 +18,9 @@ _SUBJECT: Final = "port"
 _LISTENING: Final = "0A"
 """The state TCP_LISTEN in /proc/net/tcp, from include/net/tcp_states.h of Linux."""
 
+_PATIENCE: Final = 1.0
+"""The seconds a program on this machine may take to say what it is."""
+
 _ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - only compared
 
 
@@ -99,19 +102,23 @@ def _speaker(url: str) -> tuple[str, str]:
 
     The gateway answers Ollama's routes as well, so its own are asked first.
     """
-    http = HttpClient(url, connect_timeout=1.0)
-    own = _answer(http, "/health")
-    if own.get("name") == "proxyapp":
-        return "proxyapp", str(own.get("version", ""))
-    version = _answer(http, "/api/version").get("version")
+    http = HttpClient(url, connect_timeout=_PATIENCE)
+    try:
+        own = _answer(http, "/health")
+        if own.get("name") == "proxyapp":
+            return "proxyapp", str(own.get("version", ""))
+        version = _answer(http, "/api/version").get("version")
+    except UpstreamError:
+        return "", ""
     return ("ollama", version) if isinstance(version, str) else ("", "")
 
 
 def _answer(http: HttpClient, path: str) -> dict[str, Any]:
+    """GET an object; anything else that answers has nothing to say."""
+    response, body = http.document("GET", path, timeout=_PATIENCE)
     try:
-        response, body = http.document("GET", path, timeout=2.0)
         answer = jsons.loads(body) if response.status_code == 200 else {}
-    except (UpstreamError, ValueError):
+    except ValueError:
         return {}
     return answer if isinstance(answer, dict) else {}
 

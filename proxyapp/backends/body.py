@@ -69,7 +69,7 @@ class _Counted:
 
     def __init__(self, length: str | None) -> None:
         self.failure = ""
-        self.counted = bool(length and length.isdigit())
+        self.counted = bool(length and length.isdecimal())
         self._left = int(length) if length and self.counted else 0
         self.done = self.counted and not self._left
 

@@ -36,7 +36,7 @@ def draw_box(
     The command stands on a line of its own without a frame and however long it is,
     so that it can be copied as it stands.
     """
-    width = 2 + max(map(columns, [*lines, f"{title} ", f"{next_title} "]))
+    width = 2 + max(map(columns, [*lines, f"{title}  ", f"{next_title}  "]))
     return [
         _rule(pen, pen.top, f"{pen.across} {title} ", width),
         *(f"{pen.down} {_padded(line, width - 2)} {pen.down}" for line in lines),

@@ -38,8 +38,8 @@ def summary(
         pen,
         f"proxyapp {__version__}",
         draw_rows(facts),
-        "try it, in another terminal",
-        example(url, models, with_key=bool(settings.auth.keys)),
+        "next, in another terminal",
+        next_command(url, models, with_key=bool(settings.auth.keys)),
     )
 
 
@@ -65,6 +65,8 @@ def _listed(models: Sequence[ModelInfo]) -> list[tuple[str, str]]:
     if len(models) > _SHOWN:
         more = len(models) - _SHOWN
         lines.append(f"and {more} more: python -m proxyapp models")
+    if any(model.family == "echo" for model in models):
+        lines.append("(echo is built in; it repeats what it is told)")
     return _labelled("Models", lines)
 
 
@@ -72,13 +74,15 @@ def _labelled(label: str, facts: Sequence[str]) -> list[tuple[str, str]]:
     return [(label if not i else "", fact) for i, fact in enumerate(facts)]
 
 
-def example(url: str, models: Sequence[ModelInfo], *, with_key: bool) -> str:
-    """Write a request that works as it stands, but for the key if one is needed."""
+def next_command(url: str, models: Sequence[ModelInfo], *, with_key: bool) -> str:
+    """Write a chat request that works as it stands, but for the key if there are any.
+
+    Without a model that chats, no request works, and the doctor is the next step.
+    """
     names = [m.id for m in models if "completion" in m.capabilities]
-    body = {
-        "model": names[0] if names else "echo",
-        "messages": [{"role": "user", "content": "Hello!"}],
-    }
+    if not names:
+        return "python -m proxyapp doctor"
+    body = {"model": names[0], "messages": [{"role": "user", "content": "Hello!"}]}
     words = ["curl", f"{url}/v1/chat/completions", "-d", jsons.text(body)]
     if with_key:
         words[2:2] = ["-H", "Authorization: Bearer YOUR-KEY"]

@@ -9,9 +9,12 @@ import flask
 
 from proxyapp.dialects.anthropic import routes as anthropic_routes
 from proxyapp.dialects.anthropic.errors import error_body as anthropic_body
+from proxyapp.dialects.ollama import routes as ollama_routes
+from proxyapp.dialects.ollama.errors import error_body as ollama_body
 from proxyapp.dialects.openai import routes as openai_routes
 from proxyapp.dialects.openai.errors import error_body as openai_body
 from proxyapp.dialects.openai.errors import error_status as openai_status
+from proxyapp.dialects.responses import routes as responses_routes
 from proxyapp.errors import ProxyError
 from proxyapp.gateway import Gateway
 from proxyapp.web.call import error_reply
@@ -33,13 +36,16 @@ class Dialect:
 
 DIALECTS = {
     "anthropic": Dialect(anthropic_routes.blueprint, anthropic_body),
+    "ollama": Dialect(ollama_routes.blueprint, ollama_body),
     "openai": Dialect(openai_routes.blueprint, openai_body, openai_status),
+    "responses": Dialect(responses_routes.blueprint, openai_body, openai_status),
 }
 
 
 def dialect_of(path: str, headers: Mapping[str, str]) -> Dialect:
     """Tell whose errors a path answers with, also when no route has it."""
-    versioned = "anthropic-version" in headers and not path.startswith("/api")
-    if versioned or path.startswith("/v1/messages"):
+    if path == "/" or path == "/api" or path.startswith("/api/"):
+        return DIALECTS["ollama"]
+    if "anthropic-version" in headers or path.startswith("/v1/messages"):
         return DIALECTS["anthropic"]
     return DIALECTS["openai"]

@@ -23,6 +23,9 @@ _NUMBERS = frozenset(
         "typical_p",
     }
 )
+_LARGEST = 2**53
+"""Beyond this, JSON's numbers are no longer exact."""
+
 _INTEGERS = frozenset({"seed", "top_k", "top_logprobs"})
 
 _EFFORTS: dict[str, Effort] = {
@@ -62,7 +65,7 @@ def integer(
     value = optional(body, name, (int, float))
     if value is None:
         return None
-    if value != int(value):
+    if abs(value) > _LARGEST or value != int(value):
         raise BadRequest(f"'{name}' must be a whole number.", param=name)
     number = int(value)
     if low is not None and number < low:

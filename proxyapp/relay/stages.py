@@ -116,7 +116,7 @@ class StopStrings:
 
     def __init__(self, stops: Sequence[str]) -> None:
         self._stops = tuple(stops)
-        self._held: dict[int, str] = {}
+        self._held: dict[int, tuple[int, str]] = {}
         self._stopped: dict[int, str] = {}
 
     def __call__(self, batch: Batch) -> Batch:
@@ -129,19 +129,20 @@ class StopStrings:
             elif isinstance(event, TextDelta):
                 told += self._scan(event)
             else:
-                told += self._release(event)
+                told += self._release(event.choice)
                 told.append(event)
         return told
 
     def _scan(self, event: TextDelta) -> list[Event]:
-        text = self._held.pop(event.choice, "") + str(jsons.loads(event.quoted))
+        _, held = self._held.pop(event.choice, (event.index, ""))
+        text = held + str(jsons.loads(event.quoted))
         cut, stop = self._first_stop(text)
         if stop:
             self._stopped[event.choice] = stop
         else:
             cut = len(text) - self._possible_start(text)
             if cut < len(text):
-                self._held[event.choice] = text[cut:]
+                self._held[event.choice] = (event.index, text[cut:])
         if not cut:
             return []
         return [replace(event, quoted=jsons.dumps(text[:cut]))]
@@ -158,13 +159,12 @@ class StopStrings:
                 return length
         return 0
 
-    def _release(self, event: Event) -> list[Event]:
-        held = self._held.pop(event.choice, "")
-        if not held or isinstance(event, MessageEnd | ThinkingDelta | ToolCallStart):
-            index = getattr(event, "index", 0)
-            text = TextDelta(max(index - 1, 0), jsons.dumps(held), event.choice)
-            return [text] if held else []
-        return []
+    def _release(self, choice: int) -> list[Event]:
+        """Tell what was held for nothing, in the block it belongs to."""
+        if choice not in self._held:
+            return []
+        index, text = self._held.pop(choice)
+        return [TextDelta(index, jsons.dumps(text), choice)]
 
     def _end(self, event: MessageEnd) -> MessageEnd:
         stop = self._stopped[event.choice]

@@ -32,6 +32,7 @@ UnknownModels = Literal["auto", "accept", "reject"]
 MaxTokensField = Literal["max_tokens", "max_completion_tokens"]
 ReasoningField = Literal["reasoning_content", "reasoning"]
 LateSystem = Literal["fold", "hoist", "keep"]
+HostedTools = Literal["auto", "drop", "reject"]
 
 DEFAULT_UPSTREAM: Final = "http://127.0.0.1:11433"
 
@@ -108,6 +109,7 @@ class ToolSettings:
     """What happens to tool definitions."""
 
     repair: bool = True
+    hosted: HostedTools = "auto"
 
 
 @dataclass(frozen=True, slots=True)

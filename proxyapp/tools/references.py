@@ -37,9 +37,11 @@ class _Document:
     maps: set[int] = field(default_factory=set)
     aliases: dict[int, str] = field(default_factory=dict)
 
-    def add(self, start: Place) -> None:
-        for place in every_schema(start):
-            self.places.setdefault(id(place.schema), place)
+    def add(self, start: Place) -> list[Place]:
+        """Take in a schema and all inside it; return those that are new."""
+        found = [p for p in every_schema(start) if id(p.schema) not in self.places]
+        for place in found:
+            self.places[id(place.schema)] = place
             for child in subschemas(place):
                 self.parents.setdefault(id(child.schema), place.schema)
             for key in ("$anchor", "$dynamicAnchor"):
@@ -48,11 +50,14 @@ class _Document:
                     self.anchors.setdefault(f"#{name}", place.schema)
             for key in SCHEMA_MAPS & place.schema.keys():
                 self.maps.add(id(place.schema[key]))
+        return found
 
     def enclosing(self, schema: Schema) -> Iterator[Schema]:
         """Yield the schema and its ancestors, the nearest first."""
+        met: set[int] = set()
         at: Schema | None = schema
-        while at is not None:
+        while at is not None and id(at) not in met:
+            met.add(id(at))
             yield at
             at = self.parents.get(id(at))
 
@@ -89,14 +94,13 @@ def _include_targets(document: _Document) -> None:
     # is used as a schema is repaired as one, wherever it lies.
     todo = list(document.places.values())
     while todo:
-        place = todo.pop()
-        target = target_of(document.root, place.schema.get("$ref"))
-        if target is None or id(target) in document.places.keys() | document.maps:
+        reference = todo.pop().schema.get("$ref")
+        target = target_of(document.root, reference)
+        if target is None or id(target) in document.places:
             continue
-        known = set(document.places)
-        document.add(Place(target, place.schema["$ref"], branch=False))
-        document.parents.setdefault(id(target), document.root)
-        todo.extend(place for at, place in document.places.items() if at not in known)
+        if id(target) not in document.maps:
+            todo.extend(document.add(Place(target, str(reference), branch=False)))
+            document.parents.setdefault(id(target), document.root)
 
 
 def _repair_reference(

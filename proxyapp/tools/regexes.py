@@ -12,9 +12,12 @@ from itertools import pairwise
 from math import inf
 from typing import NamedTuple
 
-MAX_LENGTH = 4096
+MAX_LENGTH = 2048
 MAX_REPEAT = 2000
 """Exact repetitions that llama-server's grammar allows."""
+
+MAX_RULES = 1990
+"""Grammar rules inside a group that ``*``, ``+`` or ``?`` may follow."""
 
 MAX_PRODUCT = 20_000
 """Nested repetitions multiplied; 125,000 took the server 2 s, a million over 6."""
@@ -25,7 +28,7 @@ MAX_OPTIONAL = 48
 _TOKEN = re.compile(
     r"(?P<escape>\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.))"
     r"|(?P<set>\[(?:[^\]\\]|\\.)*\])"
-    r"|(?P<repeat>[*+?]|\{[^}]*\})"
+    r"|(?P<repeat>[*+?]|\{[^{}]{0,32}\})"
     r"|(?P<open>\((?:\?(?::|<?[=!]|<\w+>|P<\w+>)?)?)"
     r"|(?P<close>\))|(?P<alternative>\|)|(?P<anchor>[\^$])|(?P<dot>\.)"
     r"|(?P<character>[^\\\[(])",
@@ -50,11 +53,13 @@ class _Token(NamedTuple):
 class _Part:
     """What the grammar of an atom or a group costs.
 
-    ``product`` is its nested repetitions multiplied, ``optional`` counts what may
-    be empty in it, ``hollow`` tells that one of its alternatives has nothing in it.
+    ``product`` is its nested repetitions multiplied, ``rules`` counts the grammar
+    rules made for them, ``optional`` what may be empty in it; ``hollow`` tells that
+    one of its alternatives has nothing in it.
     """
 
     product: int = 1
+    rules: int = 0
     optional: int = 0
     hollow: bool = False
     bare: bool = True
@@ -62,6 +67,7 @@ class _Part:
     def take(self, part: "_Part | None") -> None:
         if part is not None:
             self.product = max(self.product, part.product)
+            self.rules += part.rules
             self.optional += part.optional
             self.bare = False
 
@@ -78,6 +84,9 @@ def fault_of(pattern: str) -> str | None:
     if tokens is None or not _is_valid(tokens):
         return "pattern-invalid"
     anchored = len(pattern) > 1 and pattern[0] == "^" and pattern[-1] == "$"
+    if anchored and tokens[-1].kind != "anchor":
+        # "^a\\$" ends in a plain dollar, but llama-server cuts it off for an anchor.
+        return "pattern-refused"
     inner = tokens[1:-1]
     if not anchored or not all(_is_known(token) for token in inner):
         return None
@@ -232,10 +241,12 @@ def _repeat(part: _Part, token: _Token) -> str | None:
     low, high = _bounds(token) or (1, 1)
     if low > MAX_REPEAT:
         return "pattern-repeats-too-often"
-    if part.hollow and token.text in ("*", "+"):
+    simple = token.text in ("*", "+", "?")
+    if simple and (part.rules > MAX_RULES or (part.hollow and token.text != "?")):
         return "pattern-refused"
     # llama-server takes a maximum over its limit as none, which costs little.
     times = int(max(high if high <= MAX_REPEAT else low, 1))
+    part.rules = part.rules + 1 if simple else times
     part.product *= times
     part.optional *= times
     if low == 0 and part.optional == 0:

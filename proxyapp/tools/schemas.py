@@ -4,6 +4,7 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from typing import Any
 
+from proxyapp.errors import BadRequest
 from proxyapp.tools.record import Recorder
 from proxyapp.tools.references import repair_references
 from proxyapp.tools.references import target_of
@@ -11,7 +12,7 @@ from proxyapp.tools.rules.context import Context
 from proxyapp.tools.rules.root import make_object
 from proxyapp.tools.rules.root import read_root
 from proxyapp.tools.rules.root import unwrap
-from proxyapp.tools.rules.table import RULES
+from proxyapp.tools.rules.table import rules_for
 from proxyapp.tools.validate import SchemaChecker
 from proxyapp.tools.walk import copy_json
 from proxyapp.tools.walk import MAX_PROPERTIES
@@ -58,10 +59,16 @@ class SchemaRepairer:
     ) -> Schema:
         if len(record.repairs) == before:
             return root
-        if any(self._checker.check(place.schema) for place in _reachable(root)):
+        try:
+            # Rules hang one schema in two places rather than copy it: written out,
+            # such a schema could be endless.
+            tree: Schema = copy_json(root, "schema")
+        except BadRequest:
+            tree = {"type": None}
+        if any(self._checker.check(place.schema) for place in _reachable(tree)):
             record.note("unrepairable-schema", "#")
             return fallback
-        return root
+        return tree
 
 
 def _settle(
@@ -70,7 +77,7 @@ def _settle(
     param: str,
     finish: Callable[[Schema, Recorder], Schema],
 ) -> Schema:
-    # What a rule brings up from below may call for a rule that has passed already.
+    # What a rule finds depends on what others made of the schemas below.
     for _ in range(_MAX_ROUNDS):
         before = len(record.repairs)
         repair_references(root, record)
@@ -88,13 +95,23 @@ def _as_it_is(root: Schema, _record: Recorder) -> Schema:
 def _apply_rules(root: Schema, record: Recorder, param: str) -> None:
     for schema, path, branch in _reachable(root):
         context = Context(root, branch)
-        for rule in RULES:
-            if not rule.keywords.isdisjoint(schema) and rule.apply(schema, context):
-                record.note(rule.name, path)
-        if len(schema.get("properties", ())) > MAX_PROPERTIES:
+        # A rule may bring keywords that call for rules which have passed already.
+        for _ in range(_MAX_ROUNDS):
+            if not _apply_once(schema, context, record, path):
+                break
+        properties = schema.get("properties")
+        if isinstance(properties, dict) and len(properties) > MAX_PROPERTIES:
             raise too_large(
                 param, f"an object of more than {MAX_PROPERTIES} properties"
             )
+
+
+def _apply_once(schema: Schema, context: Context, record: Recorder, path: str) -> bool:
+    before = len(record.repairs)
+    for rule in rules_for(schema):
+        if not rule.keywords.isdisjoint(schema) and rule.apply(schema, context):
+            record.note(rule.name, path)
+    return len(record.repairs) > before
 
 
 def _reachable(root: Schema) -> Iterator[Place]:

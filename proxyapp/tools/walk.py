@@ -11,11 +11,11 @@ Schema = dict[str, Any]
 MAX_DEPTH = 1024
 """Levels of nesting; what the JSON reader lets through."""
 
-MAX_ENTRIES = 100_000
+MAX_ENTRIES = 20_000
 """Members of all objects and arrays of one schema together."""
 
-MAX_PROPERTIES = 1000
-"""Properties of one object: llama-server's grammar takes minutes over more."""
+MAX_PROPERTIES = 900
+"""Properties of one object: over 1,000 optional ones llama-server's grammar fails."""
 
 SCHEMA_MAPS = frozenset(
     {"properties", "patternProperties", "$defs", "definitions"}

@@ -44,7 +44,7 @@ def read_body(environ: dict[str, Any], settings: ServerSettings) -> bytes:
 def _raw(environ: dict[str, Any], limit: int) -> bytes:
     length = environ.get("CONTENT_LENGTH") or ""
     stream = environ["wsgi.input"]
-    if length.isdigit():
+    if length.isdecimal():
         if int(length) > limit:
             raise _too_large(limit)
         return bytes(stream.read(int(length)))

@@ -1,5 +1,7 @@
 """HTTP/1.1 chunked transfer coding, taken off a byte stream."""
 
+_HEXADECIMAL = b"0123456789abcdefABCDEF"
+
 
 class Dechunker:
     """Remove the chunk framing from bytes that arrive in any portions.
@@ -59,7 +61,7 @@ class Dechunker:
 
     def _begin_chunk(self, line: bytes) -> None:
         size = line.partition(b";")[0].strip()
-        if not size or len(size) > 8 or size.strip(b"0123456789abcdefABCDEF"):
+        if not size or len(size) > 8 or size.strip(_HEXADECIMAL):
             self.failure = f"not a chunk size: {line[:40]!r}"
             return
         self._need = int(size, 16)
@@ -73,12 +75,9 @@ def _whole_chunks(data: bytes, position: int, payload: list[bytes]) -> int:
     while True:
         end = data.find(b"\r\n", position, position + 10)
         digits = data[position:end]
-        if end < 0 or not digits.isalnum():
+        if end < 0 or not digits or digits.strip(_HEXADECIMAL):
             return position
-        try:
-            stop = end + 2 + int(digits, 16)
-        except ValueError:
-            return position
+        stop = end + 2 + int(digits, 16)
         if stop == end + 2 or stop + 2 > size:
             return position
         payload.append(data[end + 2 : stop])

@@ -16,12 +16,16 @@ class SseReader:
     def __init__(self) -> None:
         self._lines = LineSplitter()
         self._data: list[bytes] = []
-        self._begun = False
+        self._head: bytes | None = b""
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """Take more bytes; give the data of the events they complete."""
-        if not self._begun:
-            self._begun = True
+        if self._head is not None:
+            chunk = self._head + chunk
+            if len(chunk) < len(_BOM) and _BOM.startswith(chunk):
+                self._head = chunk
+                return []
+            self._head = None
             chunk = chunk.removeprefix(_BOM)
         if not self._data and self._lines.empty:
             whole = _whole_events(chunk)

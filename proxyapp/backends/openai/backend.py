@@ -22,6 +22,7 @@ from proxyapp.backends.openai.encode import encode_chat
 from proxyapp.backends.openai.encode import encode_completion
 from proxyapp.backends.openai.encode import filtered
 from proxyapp.backends.openai.failures import from_response
+from proxyapp.backends.openai.media import refuse_unread
 from proxyapp.errors import BadRequest
 from proxyapp.errors import NotSupported
 from proxyapp.errors import UpstreamError
@@ -93,6 +94,7 @@ class OpenAIBackend:
         """Continue a conversation."""
         if request.n > 1 and not self._compat.supports_n:
             raise BadRequest("This backend makes one choice only.", param="n")
+        refuse_unread(request.messages, self._compat)
         body = encode_chat(model.upstream_id, request, self._compat)
         reader = ReplyReader(model.id)
         return self._read("/v1/chat/completions", body, reader)

@@ -64,16 +64,20 @@ class CallAssembler:
         known = isinstance(index, int) and not isinstance(index, bool)
         last = self._calls[-1] if self._calls else None
         call = self._by_index.get(index) if known else last
-        renamed = bool(given_id and name and call and given_id != call.given_id)
-        unnumbered = (
-            not known and bool(name) and not (call and call.given_id == given_id)
-        )
-        if call is None or renamed or unnumbered:
+        if call is None or _begins_another(call, given_id, name):
             call = _Call(given_id)
             self._calls.append(call)
             if known:
                 self._by_index[index] = call
         return call
+
+    def settled(self) -> bool:
+        """Tell whether every call is told and complete; nothing is added to it then."""
+        if self._streaming == len(self._calls) - 1:
+            call = self._calls[-1]
+            if call.block >= 0 and _is_json("".join(call.pieces)):
+                self._streaming += 1
+        return self._streaming == len(self._calls)
 
     def events(self, next_block: int, *, final: bool = False) -> list[Event]:
         """Give what can be told now, new blocks numbered from ``next_block``."""
@@ -117,6 +121,18 @@ def stable_id(given: str) -> str:
     if not given:
         return f"call_{secrets.token_hex(12)}"
     return f"call_{hashlib.sha256(given.encode()).hexdigest()[:24]}"
+
+
+def _begins_another(call: _Call, given_id: str, name: str) -> bool:
+    """Tell whether a fragment that would continue ``call`` opens the next one.
+
+    Without an id only the name can tell: it is repeated within a call, split before
+    the arguments begin, and new, or given again, once they are complete.
+    """
+    if not name or given_id:
+        return bool(name) and given_id != call.given_id
+    arguments = "".join(call.pieces)
+    return bool(arguments) and (name != call.name or _is_json(arguments))
 
 
 def _text(value: Any) -> str:

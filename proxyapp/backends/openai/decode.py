@@ -43,6 +43,7 @@ class _Choice:
         self.finish: StopReason | None = None
         self._index = -1
         self._open = ""
+        self._held: list[tuple[str, bytes, Any]] = []
 
     def block(self, kind: str) -> int:
         """Give the index of the open block of this kind, opening one if need be."""
@@ -51,12 +52,26 @@ class _Choice:
             self._index += 1
         return self._index
 
+    def tell(self, kind: str, quoted: bytes, logprobs: Any = None) -> list[Event]:
+        """Give text or reasoning; what comes amid a call waits for the call's end."""
+        if not self.calls.settled():
+            self._held.append((kind, quoted, logprobs))
+            return []
+        index = self.block(kind)
+        if kind == _THINKING:
+            return [ThinkingDelta(index, quoted, self.number)]
+        return [TextDelta(index, quoted, self.number, logprobs)]
+
     def tell_calls(self, *, final: bool = False) -> list[Event]:
-        """Give the tool-call events that can be told now."""
+        """Give the tool-call events that can be told now, and what waited for them."""
         events = self.calls.events(self._index + 1, final=final)
         if events:
             self._open = _CALL
             self._index = max(self._index, events[-1].index)  # type: ignore[union-attr]
+        if self._held and self.calls.settled():
+            held, self._held = self._held, []
+            for kind, quoted, logprobs in held:
+                events += self.tell(kind, quoted, logprobs)
         return events
 
 
@@ -108,16 +123,16 @@ class ReplyReader:
 
     def _sniffed(self, data: bytes) -> bytes:
         """Find out what kind of body this is from its first visible byte."""
-        head = b"".join(self._document) + data
-        first = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
-        if first == b"<":
+        if not self._document:
+            data = data.lstrip(b"\xef\xbb\xbf \t\r\n")
+        if self._document or data.startswith(b"{"):
+            self._document.append(data)
+            return b""
+        if data.startswith(b"<"):
             raise UpstreamInvalid("The model server answered a web page, not a reply.")
-        if first not in (b"", b"{"):
+        if data:
             self._sse = SseReader()
-            self._document = []
-            return head
-        self._document.append(data)
-        return b""
+        return data
 
     def end(self) -> list[Event]:
         """Close the reply after ``[DONE]`` or the body's end.
@@ -218,6 +233,7 @@ class ReplyReader:
             if finish == "error":
                 raise from_event("the model server ended its reply with an error")
             choice.finish = _STOPS.get(finish, "stop")
+            self._close_lanes()
             events += choice.tell_calls(final=True)
 
     def _take_delta(
@@ -225,32 +241,41 @@ class ReplyReader:
     ) -> None:
         thinking = next((t for f in _REASONING if (t := _text(delta.get(f)))), "")
         if thinking:
-            index = choice.block(_THINKING)
-            events.append(ThinkingDelta(index, jsons.dumps(thinking), choice.number))
+            events += choice.tell(_THINKING, jsons.dumps(thinking))
         text = _text(delta.get(self._text_field))
         if text or logprobs:
-            index = choice.block(_TEXT)
-            quoted = jsons.dumps(text)
-            events.append(TextDelta(index, quoted, choice.number, logprobs))
+            events += choice.tell(_TEXT, jsons.dumps(text), logprobs)
         calls = delta.get("tool_calls")
         if isinstance(calls, list) and calls:
+            self._close_lanes()
             for call in calls:
                 choice.calls.add(call)
             events += choice.tell_calls()
 
+    def _close_lanes(self) -> None:
+        """Let all go the long way: text may have to wait now, or be passed over."""
+        self._text_lane.close()
+        self._thinking_lane.close()
+
     def _learn(self, data: bytes, chunk: dict[str, Any]) -> None:
         """Teach the fast lane, from a chunk of choice 0 with one text in its delta."""
-        if chunk.get("usage") or 0 not in self._choices or self._choices[0].calls:
+        choice, choices = self._choices.get(0), chunk.get("choices")
+        if choice is None or choice.finish or choice.calls or chunk.get("usage"):
             return
-        entry = chunk["choices"][0] if chunk.get("choices") else {}
-        if entry.get("finish_reason") or entry.get("logprobs"):
+        if not isinstance(choices, list) or len(choices) != 1:
             return
-        delta = entry if self._text_field == "text" else entry.get("delta") or {}
-        if isinstance(delta.get(self._text_field), str):
+        entry = choices[0]
+        if not isinstance(entry, dict) or entry.get("logprobs"):
+            return
+        delta = entry if self._text_field == "text" else entry.get("delta")
+        if not isinstance(delta, dict):
+            return
+        text, thinking = delta.get(self._text_field), delta.get("reasoning_content")
+        if isinstance(text, str):
             if not any(delta.get(field) for field in _REASONING):
-                self._text_lane.learn(data)
-        elif list(delta) == ["reasoning_content"]:
-            self._thinking_lane.learn(data)
+                self._text_lane.learn(data, text)
+        elif isinstance(thinking, str) and list(delta) == ["reasoning_content"]:
+            self._thinking_lane.learn(data, thinking)
 
 
 def read_usage(usage: dict[str, Any]) -> Usage:

@@ -2,8 +2,13 @@
 
 import re
 
-# A JSON string literal; possessive, so it never backtracks.
-LITERAL = re.compile(rb'"(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+"')
+from proxyapp.wire import jsons
+
+# A JSON string literal; possessive, so it never backtracks. Escaped surrogates go the
+# long way, where one without its other half is replaced.
+LITERAL = re.compile(
+    rb'"(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u(?![dD][89a-fA-F])[0-9a-fA-F]{4}))*+"'
+)
 
 
 class Lane:
@@ -21,15 +26,19 @@ class Lane:
         self._marker = b'"' + field + b'":"'
         self._prefix = self._suffix = b""
 
-    def learn(self, chunk: bytes) -> None:
-        """Take the shape of a chunk that holds this text field and nothing new."""
+    def learn(self, chunk: bytes, text: str) -> None:
+        """Take the shape of a chunk that holds ``text`` in this field, and no news."""
         start = chunk.find(self._marker)
         if start < 0 or chunk.find(self._marker, start + 1) >= 0:
             return
         start += len(self._marker) - 1
         literal = LITERAL.match(chunk, start)
-        if literal is not None:
+        if literal is not None and jsons.loads(literal[0]) == text:
             self._prefix, self._suffix = chunk[:start], chunk[literal.end() :]
+
+    def close(self) -> None:
+        """Forget the shape: what comes from now on means something else."""
+        self._prefix = self._suffix = b""
 
     def literal(self, chunk: bytes) -> bytes | None:
         """Give the text of a chunk of the learned shape, quotes included, or None."""
@@ -37,7 +46,8 @@ class Lane:
         if not prefix or not chunk.startswith(prefix) or not chunk.endswith(suffix):
             return None
         end = len(chunk) - len(suffix)
-        if LITERAL.fullmatch(chunk, len(prefix), end) is None:
+        # An empty text opens no block, so it goes the long way.
+        if end < len(prefix) + 3 or LITERAL.fullmatch(chunk, len(prefix), end) is None:
             return None
         literal = chunk[len(prefix) : end]
         return literal if literal.isascii() or _is_utf8(literal) else None

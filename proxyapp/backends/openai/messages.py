@@ -28,9 +28,10 @@ def encode_messages(
     """Write a conversation so that every chat template can render it.
 
     Leading system messages become one. Where the backend's templates are strict
-    (``late_system`` is not ``keep``), a later one moves, and messages of the same
-    role in a row become one. Every tool call is followed by its result, in call
-    order; a missing result is filled in, one without a call becomes user text.
+    (``late_system`` is not ``keep``), a later one becomes the user's or joins them,
+    and messages of the same role in a row become one. Every tool call is followed by
+    its result, in call order; a missing result is filled in, one without a call
+    becomes user text.
     """
     turns = _results_in_order(list(messages))
     leading, rest = _split_leading_system(turns)
@@ -58,21 +59,17 @@ def _split_leading_system(turns: list[Message]) -> tuple[list[str], list[Message
 
 
 def _folded(turns: list[Message]) -> list[Message]:
-    """Move each late system message into the user turn after it, as a reminder."""
-    folded: list[Message] = []
-    held: list[TextPart] = []
-    for turn in turns:
-        if turn.role == "system":
-            text = f"<system-reminder>\n{turn.text}\n</system-reminder>"
-            held.append(TextPart(text))
-        elif turn.role == "user" and held:
-            folded.append(Message("user", (*held, *turn.content), turn.name))
-            held = []
-        else:
-            folded.append(turn)
-    if held:
-        folded.append(Message("user", tuple(held)))
-    return folded
+    """Make each late system message a user's, as a reminder, where it stands.
+
+    It must not move: what follows it in the next request would push it along, and
+    the server could no longer reuse the prompt from there on.
+    """
+    return [_reminder(turn) if turn.role == "system" else turn for turn in turns]
+
+
+def _reminder(turn: Message) -> Message:
+    text = f"<system-reminder>\n{turn.text}\n</system-reminder>"
+    return Message("user", (TextPart(text),))
 
 
 def _after_last_user(turns: list[Message]) -> int:
@@ -100,9 +97,12 @@ def _results_in_order(turns: list[Message]) -> list[Message]:
             ordered += [_orphan(p) for p in turn.content if id(p) not in taken]
             continue
         ordered.append(turn)
-        for call in _parts([turn], ToolCall):
-            missing = ToolResult(call.id, (TextPart(_NO_RESULT),))
-            ordered.append(Message("tool", (answers.get(id(call), missing),)))
+        results = [
+            answers.get(id(call)) or ToolResult(call.id, (TextPart(_NO_RESULT),))
+            for call in _parts([turn], ToolCall)
+        ]
+        if results:
+            ordered.append(Message("tool", tuple(results)))
     return ordered
 
 

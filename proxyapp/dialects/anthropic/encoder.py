@@ -52,65 +52,71 @@ class MessageEncoder:
         self._request = request
         self._block = -1
         self._open: type[Event] | None = None
-        self._index = -1
-        self._text_head = b""
+        self._called = False
+        # The neutral index of the open block, if it is one of text or of thinking.
+        self._text = self._thinking = -1
+        self._text_head = self._thinking_head = b""
         self._thoughts: list[bytes] = []
         self._signature = ""
-        self._called = False
 
     def events(self, batch: Batch) -> bytes:
         """Write events; a text that continues its block is only spliced in."""
         written: list[bytes] = []
         for event in batch:
-            kind = type(event)
-            if kind is TextDelta and kind is self._open and event.index == self._index:
+            if event.choice:
+                continue
+            if type(event) is TextDelta and event.index == self._text:
                 written += (self._text_head, event.quoted, _TAIL)
-            elif not event.choice:
-                _WRITERS[kind](self, event, written)
+            else:
+                _WRITERS[type(event)](self, event, written)
         return b"".join(written)
 
-    def _start(self, event: MessageStart, written: list[bytes]) -> None:
+    def _write_start(self, event: MessageStart, written: list[bytes]) -> None:
         usage = encode_usage(Usage(self._input_tokens))
         message = self._message([], None, None, usage)
         written.append(_event("message_start", {"message": message}))
 
-    def _text(self, event: TextDelta, written: list[bytes]) -> None:
+    def _write_text(self, event: TextDelta, written: list[bytes]) -> None:
         if event.quoted == _EMPTY:
             return
-        self._enter(event, {"type": "text", "text": ""}, written)
+        self._enter(TextDelta, {"type": "text", "text": ""}, written)
+        self._text = event.index
         self._text_head = self._head("text_delta", "text")
         written += (self._text_head, event.quoted, _TAIL)
 
-    def _thinking(self, event: ThinkingDelta, written: list[bytes]) -> None:
-        if event.index != self._index or self._open is not ThinkingDelta:
+    def _write_thinking(self, event: ThinkingDelta, written: list[bytes]) -> None:
+        if event.index != self._thinking:
             block = {"type": "thinking", "thinking": "", "signature": ""}
-            self._enter(event, block, written)
+            self._enter(ThinkingDelta, block, written)
+            self._thinking = event.index
             self._thinking_head = self._head("thinking_delta", "thinking")
         self._signature += event.signature
         if event.quoted != _EMPTY:
             self._thoughts.append(event.quoted)
             written += (self._thinking_head, event.quoted, _TAIL)
 
-    def _call(self, event: ToolCallStart, written: list[bytes]) -> None:
+    def _write_call(self, event: ToolCallStart, written: list[bytes]) -> None:
         self._called = True
-        self._enter(event, _tool_use(event.id, event.name, {}), written)
+        self._enter(ToolCallStart, _tool_use(event.id, event.name, {}), written)
 
-    def _arguments(self, event: ToolCallDelta, written: list[bytes]) -> None:
+    def _write_arguments(self, event: ToolCallDelta, written: list[bytes]) -> None:
         head = self._head("input_json_delta", "partial_json")
         written += (head, jsons.dumps(event.json), _TAIL)
 
-    def _end(self, event: MessageEnd, written: list[bytes]) -> None:
+    def _write_end(self, event: MessageEnd, written: list[bytes]) -> None:
         self._leave(written)
         reason, stop = stop_of(event.stop_reason, event.stop_sequence, self._called)
         usage = encode_usage(event.usage or Usage(self._input_tokens))
         delta = {"stop_reason": reason, "stop_sequence": stop}
         written.append(_event("message_delta", {"delta": delta, "usage": usage}))
 
-    def _enter(self, event: Any, block: dict[str, Any], written: list[bytes]) -> None:
+    def _enter(
+        self, kind: type[Event], block: dict[str, Any], written: list[bytes]
+    ) -> None:
         """Open a block, closing the one before."""
         self._leave(written)
         self._block += 1
-        self._open, self._index = type(event), event.index
+        self._open = kind
         start = {"index": self._block, "content_block": block}
         written.append(_event("content_block_start", start))
 
@@ -122,6 +128,7 @@ class MessageEncoder:
         if self._open is not None:
             written.append(_event("content_block_stop", {"index": self._block}))
         self._open = None
+        self._text = self._thinking = -1
 
     def _head(self, delta: str, field: str) -> bytes:
         kind = f'{self._block},"delta":{{"type":"{delta}","{field}":'
@@ -159,7 +166,7 @@ class MessageEncoder:
         return b"event: error\ndata: " + jsons.dumps(body) + b"\n\n"
 
     def whole(self, reply: Reply) -> dict[str, Any]:
-        """Write a reply that is not streamed; a model that said nothing has no block."""
+        """Write a reply that is not streamed; where nothing was said, no block."""
         choice = reply.choices[0]
         content = [written for block in choice.blocks if (written := _block(block))]
         reason, stop = stop_of(
@@ -169,12 +176,12 @@ class MessageEncoder:
 
 
 _WRITERS: dict[type, Any] = {
-    MessageStart: MessageEncoder._start,
-    TextDelta: MessageEncoder._text,
-    ThinkingDelta: MessageEncoder._thinking,
-    ToolCallStart: MessageEncoder._call,
-    ToolCallDelta: MessageEncoder._arguments,
-    MessageEnd: MessageEncoder._end,
+    MessageStart: MessageEncoder._write_start,
+    TextDelta: MessageEncoder._write_text,
+    ThinkingDelta: MessageEncoder._write_thinking,
+    ToolCallStart: MessageEncoder._write_call,
+    ToolCallDelta: MessageEncoder._write_arguments,
+    MessageEnd: MessageEncoder._write_end,
 }
 
 

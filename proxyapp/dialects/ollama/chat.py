@@ -39,7 +39,7 @@ def possible_reasoning(
     if reasoning.off:
         return None
     raise BadRequest(
-        f'"{name}" does not support thinking; leave out \'think\'.', param="think"
+        f'"{name}" does not support thinking; ask without it.', param="think"
     )
 
 

@@ -1,20 +1,25 @@
 """Embeddings: today's request, the older one, and their replies."""
 
+import re
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from proxyapp.dialects import fields
 from proxyapp.errors import BadRequest
+from proxyapp.errors import ContextOverflow
 from proxyapp.neutral.request import EmbeddingRequest
 from proxyapp.neutral.request import Embeddings
 
+_ATTEMPTS = 4
+_TOO_LARGE = re.compile(
+    r"input \((\d+) tokens\) is too large to process\..*batch size: (\d+)"
+)
+
 
 def decode_embed(body: fields.Body) -> EmbeddingRequest:
-    """Read a request of /api/embed; no input is no vectors. Raises BadRequest.
-
-    ``truncate`` is checked only: what is too long for the model server it refuses.
-    """
-    fields.flag(body, "truncate")
+    """Read a request of /api/embed; no input is no vectors. Raises BadRequest."""
     return EmbeddingRequest(
         model=fields.text(body, "model"),
         inputs=_inputs(body.get("input")),
@@ -38,6 +43,40 @@ def _inputs(value: Any) -> tuple[str, ...]:
     if isinstance(value, list) and all(isinstance(text, str) for text in value):
         return tuple(value)
     raise BadRequest("'input' must be a text or a list of texts.", param="input")
+
+
+def embedded(
+    embed: Callable[[EmbeddingRequest], Embeddings],
+    request: EmbeddingRequest,
+    *,
+    truncate: bool,
+) -> Embeddings:
+    """Make the vectors, of shorter texts where the server refuses long ones.
+
+    Ollama cuts a text to what the model holds unless told otherwise, and those who
+    index documents count on it. llama-server refuses, and says by how much.
+    """
+    for _ in range(_ATTEMPTS):
+        try:
+            return embed(request)
+        except BadRequest as error:
+            share = _share_that_fits(error)
+            if not truncate or share is None:
+                raise
+            longest = max(len(text) for text in request.inputs)
+            kept = max(1, int(longest * share))
+            cut = tuple(text[:kept] for text in request.inputs)
+            request = replace(request, inputs=cut)
+    return embed(request)
+
+
+def _share_that_fits(error: BadRequest) -> float | None:
+    """Tell how much of a text that was too long may stay, with a little to spare."""
+    match = _TOO_LARGE.search(error.message)
+    tokens, limit = map(int, match.groups()) if match else (0, 0)
+    if isinstance(error, ContextOverflow):
+        tokens, limit = error.tokens, error.limit
+    return 0.95 * limit / tokens if tokens > limit > 0 else None
 
 
 def encode_embed(model: str, embeddings: Embeddings, begun: int) -> dict[str, Any]:

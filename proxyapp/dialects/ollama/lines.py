@@ -24,6 +24,9 @@ from proxyapp.wire import jsons
 
 Said = dict[str, Any]
 
+_STAMP_KEEPS = 0.2
+"""Seconds for which one ``created_at`` serves the lines of a stream."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -51,32 +54,39 @@ class LineEncoder:
         self._arguments: list[str] = []
         self._calls = 0
         self._before = b'{"model":' + jsons.dumps(model) + b',"created_at":"'
-        self._text = b'",' + shape.text
-        self._thinking = b'",' + shape.thinking
         self._tail = shape.tail + b',"done":false}\n'
+        self._restamp(time.monotonic())
 
     def events(self, batch: Batch) -> bytes:
-        """Write events as lines; all of a batch bear the same time."""
-        stamp = self._before + stamps.now().encode()
-        text = stamp + self._text
-        tail = self._tail
+        """Write events as lines."""
+        now = time.monotonic()
+        if now > self._stale:
+            self._restamp(now)
+        text, tail = self._text_head, self._tail
         written: list[bytes] = []
         for event in batch:
             if type(event) is TextDelta and self._call is None and not event.logprobs:
                 written += (text, event.quoted, tail)
             else:
-                written.append(self._other(event, stamp))
+                written.append(self._other(event))
         return _one_line_each(b"".join(written))
 
-    def _other(self, event: Event, stamp: bytes) -> bytes:
+    def _restamp(self, now: float) -> None:
+        """Put the time into the heads of lines; writing it costs more than a token."""
+        self._stale = now + _STAMP_KEEPS
+        head = self._before + stamps.now().encode() + b'",'
+        self._text_head = head + self._shape.text
+        self._thinking_head = head + self._shape.thinking
+
+    def _other(self, event: Event) -> bytes:
         if isinstance(event, ToolCallDelta):
             self._arguments.append(event.json)
             return b""
         written = self._finished_call()
         if isinstance(event, TextDelta):
-            written += self._likely_text(event)
+            written += self._text_line(event)
         elif isinstance(event, ThinkingDelta):
-            written += stamp + self._thinking + event.quoted + self._tail
+            written += self._thinking_head + event.quoted + self._tail
         elif isinstance(event, ToolCallStart):
             self._call = event
         elif isinstance(event, MessageEnd):
@@ -94,7 +104,7 @@ class LineEncoder:
         self._calls += 1
         return self._line({**said, "done": False})
 
-    def _likely_text(self, event: TextDelta) -> bytes:
+    def _text_line(self, event: TextDelta) -> bytes:
         said = self._shape.said(str(jsons.loads(event.quoted)), "", [])
         return self._line({**said, "done": False, **_logprobs([event.logprobs])})
 
@@ -181,7 +191,8 @@ def _encode_call(call: ToolCall, position: int) -> Said:
 
 def _ending(stop_reason: str) -> Said:
     """Tell the end; Ollama has no word for tool calls or a filter."""
-    return {"done": True, "done_reason": "length" if stop_reason == "length" else "stop"}
+    reason = "length" if stop_reason == "length" else "stop"
+    return {"done": True, "done_reason": reason}
 
 
 def _logprobs(pieces: list[Any]) -> Said:
@@ -199,6 +210,8 @@ def _one_line_each(lines: bytes) -> bytes:
 
     httpx splits lines as ``str.splitlines`` does: at U+0085, U+2028 and U+2029, too.
     """
+    if lines.isascii():
+        return lines
     return (
         lines.replace(b"\xe2\x80\xa8", rb"\u2028")
         .replace(b"\xe2\x80\xa9", rb"\u2029")

@@ -38,6 +38,7 @@ _LEVELS: dict[Any, Effort] = {
     "high": "high",
     "max": "max",
 }
+_LARGEST = 2**53
 _DURATION = re.compile(r"[+-]?(?:\d+|(?:(?:\d+\.?\d*|\.\d+)(?:[nuµm]?s|m|h))+)")
 
 
@@ -54,11 +55,21 @@ def sampling(body: fields.Body, more: dict[str, Any] | None = None) -> Sampling:
         if value is not None:
             found[name] = value
     for name, known_as in _INTEGERS.items():
-        value = fields.optional(options, name, (int, float), _WHERE)
-        if value is not None:
-            found[known_as] = int(value)
-    limit = int(fields.optional(options, "num_predict", (int, float), _WHERE) or 0)
+        whole = _whole(options, name)
+        if whole is not None:
+            found[known_as] = whole
+    limit = _whole(options, "num_predict") or 0
     return Sampling(limit if limit > 0 else None, fields.stops(options, "stop"), found)
+
+
+def _whole(options: fields.Body, name: str) -> int | None:
+    """Read a number as Ollama does, its fraction cut off."""
+    value = fields.optional(options, name, (int, float), _WHERE)
+    if value is None:
+        return None
+    if abs(value) > _LARGEST:
+        raise BadRequest(f"'{_WHERE}.{name}' is too large.", param=_WHERE)
+    return int(value)
 
 
 def logprobs(body: fields.Body) -> dict[str, Any]:
@@ -89,7 +100,7 @@ def reasoning(body: fields.Body) -> Reasoning | None:
     if isinstance(level, bool | str) and level in _LEVELS:
         return Reasoning(_LEVELS[level])
     raise BadRequest(
-        "'think' must be true, false, \"low\", \"medium\", \"high\" or \"max\".",
+        "'think' must be true, false, low, medium, high or max.",
         param="think",
     )
 

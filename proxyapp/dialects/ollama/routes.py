@@ -3,10 +3,13 @@
 import time
 from collections.abc import Callable
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import flask
 
+from proxyapp.dialects import fields
 from proxyapp.dialects.ollama import embed
 from proxyapp.dialects.ollama import models
 from proxyapp.dialects.ollama import options
@@ -59,3 +62,157 @@ def generate(gateway: Gateway) -> flask.Response:
     target = gateway.registry.resolve(request.model)
     source = gateway.complete(target, request)
     return told_by(_reply(gateway, request, source, encoder), target)
+
+
+def _conversation(
+    gateway: Gateway,
+    call: Call,
+    request: ChatRequest,
+    repaired: RepairedTools,
+    encoder: LineEncoder,
+) -> flask.Response:
+    unload = options.unloads(call.body)
+    target = gateway.registry.resolve(request.model)
+    if not request.messages:
+        loaded = encoder.loaded(unload=unload)
+        reply = _lines([loaded]) if request.stream else json_reply(loaded)
+        return told_by(reply, target)
+    thinking = request.reasoning is None or not request.reasoning.off
+    reasoning = possible_reasoning(request.reasoning, request.model, target.model)
+    request = gateway.prepared(replace(request, reasoning=reasoning))
+    source = gateway.chat(
+        target, request, repaired, whole_calls=True, thinking=thinking
+    )
+    return told_by(_reply(gateway, request, source, encoder), target, repaired)
+
+
+def _reply(
+    gateway: Gateway,
+    request: ChatRequest | CompletionRequest,
+    source: Source,
+    encoder: LineEncoder,
+) -> flask.Response:
+    if request.stream:
+        return stream_reply(stream(source, encoder, gateway.pace), NDJSON)
+    return json_reply(encoder.whole(collect(source)))
+
+
+def _lines(objects: Iterable[Any]) -> flask.Response:
+    lines = b"".join(jsons.dumps(one) + b"\n" for one in objects)
+    return flask.Response(lines, content_type=NDJSON)
+
+
+def embed_texts(gateway: Gateway) -> flask.Response:
+    """Answer ``POST /api/embed``."""
+    begun = time.monotonic_ns()
+    body = read_call(gateway).body
+    request = embed.decode_embed(body)
+    target, vectors = _vectors(gateway, body, request)
+    reply = embed.encode_embed(request.model, vectors, begun)
+    return told_by(json_reply(reply), target)
+
+
+def embed_prompt(gateway: Gateway) -> flask.Response:
+    """Answer ``POST /api/embeddings``, the older form."""
+    body = read_call(gateway).body
+    target, vectors = _vectors(gateway, body, embed.decode_embeddings(body))
+    return told_by(json_reply(embed.encode_embeddings(vectors)), target)
+
+
+def _vectors(
+    gateway: Gateway, body: fields.Body, request: EmbeddingRequest
+) -> tuple[Target, Embeddings]:
+    options.unloads(body)
+    target = gateway.registry.resolve(request.model)
+    if not request.inputs:
+        return target, Embeddings((), 0)
+    truncate = fields.flag(body, "truncate", True)
+    made = embed.embedded(partial(gateway.embed, target), request, truncate=truncate)
+    return target, shortened(made, request.dimensions)
+
+
+def tags(gateway: Gateway) -> flask.Response:
+    """Answer ``GET /api/tags``."""
+    return json_reply(models.tags(gateway.registry))
+
+
+def show(gateway: Gateway) -> flask.Response:
+    """Answer ``POST /api/show``."""
+    name = models.named_model(read_call(gateway).body)
+    return json_reply(models.description(gateway.registry.model(name)))
+
+
+def running(gateway: Gateway) -> flask.Response:
+    """Answer ``GET /api/ps``."""
+    return json_reply(models.running(gateway.registry))
+
+
+def recommendations(gateway: Gateway) -> flask.Response:
+    """Answer ``GET /api/experimental/model-recommendations``."""
+    return json_reply(models.recommended(gateway.registry))
+
+
+def pull(gateway: Gateway) -> flask.Response:
+    """Answer ``POST /api/pull``: what is served needs no pulling, the rest is unknown.
+
+    Open WebUI and others pull a model before they use it.
+    """
+    body = read_call(gateway).body
+    gateway.registry.model(models.named_model(body))
+    done = {"status": "success"}
+    if fields.flag(body, "stream", True):
+        return _lines([{"status": "pulling manifest"}, done])
+    return json_reply(done)
+
+
+def version(gateway: Gateway) -> flask.Response:
+    """Answer ``GET /api/version``: Ollama's, since clients refuse what is too old."""
+    return json_reply({"version": gateway.settings.ollama.version})
+
+
+def alive(gateway: Gateway) -> flask.Response:
+    """Answer ``GET /`` with the words by which clients know an Ollama."""
+    return flask.Response("Ollama is running", content_type="text/plain; charset=utf-8")
+
+
+def unsupported(gateway: Gateway, **_: str) -> flask.Response:
+    """Refuse what would change the models."""
+    raise NotSupported(
+        f"{flask.request.path} is not supported by this gateway; add or remove models"
+        " on the model server itself."
+    )
+
+
+_ROUTES: tuple[tuple[str, str, View], ...] = (
+    ("GET", "/", alive),
+    ("POST", "/api/chat", chat),
+    ("POST", "/api/generate", generate),
+    ("POST", "/api/embed", embed_texts),
+    ("POST", "/api/embeddings", embed_prompt),
+    ("GET", "/api/tags", tags),
+    ("POST", "/api/show", show),
+    ("GET", "/api/ps", running),
+    ("GET", "/api/version", version),
+    ("POST", "/api/pull", pull),
+    ("GET", "/api/experimental/model-recommendations", recommendations),
+    ("POST", "/api/create", unsupported),
+    ("POST", "/api/copy", unsupported),
+    ("DELETE", "/api/delete", unsupported),
+    ("POST", "/api/push", unsupported),
+    ("HEAD", "/api/blobs/<digest>", unsupported),
+    ("POST", "/api/blobs/<digest>", unsupported),
+)
+
+
+def blueprint(gateway: Gateway) -> flask.Blueprint:
+    """Make the routes."""
+    routes = flask.Blueprint("ollama", __name__)
+    for method, path, view in _ROUTES:
+        routes.add_url_rule(
+            path,
+            endpoint=f"{method} {path}".replace(".", "_"),
+            view_func=partial(view, gateway),
+            methods=[method],
+            provide_automatic_options=False,
+        )
+    return routes

@@ -5,7 +5,8 @@ import datetime
 
 def now() -> str:
     """Give the wall clock to the microsecond."""
-    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    moment = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
+    return moment.isoformat(timespec="microseconds") + "Z"
 
 
 def stamp(seconds: int) -> str:

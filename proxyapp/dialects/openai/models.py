@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from proxyapp.backends.base import ModelInfo
+from proxyapp.dialects.listing import listed
 from proxyapp.errors import BadRequest
 from proxyapp.routing.registry import Registry
 
@@ -19,13 +20,7 @@ _UNKNOWN_CREATION = 1767225600
 
 def list_models(registry: Registry) -> list[dict[str, Any]]:
     """Describe every model and alias."""
-    models = registry.models()
-    by_id = {model.id: model for model in models}
-    listed = [model_item(model.id, model) for model in models]
-    for alias, name in registry.aliases().items():
-        if name in by_id:
-            listed.append(model_item(alias, by_id[name]))
-    return listed
+    return [model_item(name, model) for name, model in listed(registry)]
 
 
 def model_item(name: str, model: ModelInfo) -> dict[str, Any]:
@@ -64,7 +59,7 @@ def page(items: list[dict[str, Any]], query: Mapping[str, str]) -> dict[str, Any
     """Cut a page as Anthropic's clients ask for it, ``claude*`` names first."""
     items = sorted(items, key=lambda item: not item["id"].startswith("claude"))
     limit = query.get("limit", "20")
-    if not limit.isdigit() or not 1 <= int(limit) <= 1000:
+    if not limit.isdecimal() or not 1 <= int(limit) <= 1000:
         raise BadRequest("'limit' must be from 1 to 1000.", param="limit")
     ids = [item["id"] for item in items]
     if query.get("after_id") in ids:

@@ -13,8 +13,8 @@ from proxyapp.dialects.openai.completions import CompletionEncoder
 from proxyapp.dialects.openai.completions import decode_completion
 from proxyapp.dialects.openai.embeddings import decode_embeddings
 from proxyapp.dialects.openai.embeddings import encode_embeddings
-from proxyapp.dialects.openai.embeddings import shortened
 from proxyapp.dialects.openai.errors import is_vscode
+from proxyapp.dialects.vectors import shortened
 from proxyapp.gateway import Gateway
 from proxyapp.relay.reply import collect
 from proxyapp.relay.reply import stream

@@ -96,12 +96,13 @@ def _append(turns: list[Message], message: Message) -> None:
 
 
 def _read(item: Any, where: str) -> Message | None:
+    """Read one item; None is one that says nothing to the model."""
     if not isinstance(item, dict):
         raise BadRequest(f"'{where}' must be an object.", param=where)
-    kind = item.get("type") or "message"
+    kind = str(item.get("type") or "message")
     if kind in _PASSED_OVER:
         return None
-    read = _READERS.get(kind if isinstance(kind, str) else "")
+    read = _READERS.get(kind)
     if read is None:
         known = ", ".join(_READERS)
         raise BadRequest(
@@ -119,16 +120,23 @@ def _message(item: Item, where: str) -> Message:
     return Message(role, tuple(_content(item.get("content"), f"{where}.content")))
 
 
-def _reasoning(item: Item, where: str) -> Message:
-    """Read a thought; one that is only encrypted is its author's own and empty here."""
-    texts = [
-        part["text"]
-        for name in ("content", "summary")
-        for part in (item.get(name) if isinstance(item.get(name), list) else ())
-        if isinstance(part, dict) and isinstance(part.get("text"), str)
-    ]
-    content = (ThinkingPart("".join(texts)),) if any(texts) else ()
-    return Message("assistant", content)
+def _reasoning(item: Item, where: str) -> Message | None:
+    """Read a thought; one that is only encrypted can be read by its author alone."""
+    for name in ("content", "summary"):
+        parts = item.get(name)
+        text = "\n\n".join(
+            part["text"]
+            for part in (parts if isinstance(parts, list) else ())
+            if isinstance(part, dict) and isinstance(part.get("text"), str)
+        )
+        if text:
+            return Message("assistant", (ThinkingPart(text),))
+    return None
+
+
+def _agent_message(item: Item, where: str) -> Message:
+    """Read what another agent said, as Codex passes it on: it speaks as a user."""
+    return Message("user", tuple(_content(item.get("content"), f"{where}.content")))
 
 
 def _function_call(item: Item, where: str) -> Message:
@@ -186,9 +194,9 @@ def _compaction(item: Item, where: str) -> Message:
     )
 
 
-_READERS: dict[str, Callable[[Item, str], Message]] = {
+_READERS: dict[str, Callable[[Item, str], Message | None]] = {
     "message": _message,
-    "agent_message": _message,
+    "agent_message": _agent_message,
     "reasoning": _reasoning,
     "function_call": _function_call,
     "function_call_output": _call_output,

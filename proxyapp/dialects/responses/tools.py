@@ -15,15 +15,8 @@ from proxyapp.dialects import fields
 from proxyapp.errors import BadRequest
 from proxyapp.neutral.request import ToolChoice
 from proxyapp.neutral.request import ToolMode
-from proxyapp.settings.schema import HostedTools
 from proxyapp.tools.repair import Repair
 from proxyapp.tools.repair import RepairedTools
-
-_UNASKED = ("codex",)
-"""How the user agents begin that send hosted tools in every request, unasked.
-
-Codex 0.169 sends ``web_search``, and ``tool_search`` for models it knows by name.
-"""
 
 _INPUT = {
     "type": "object",
@@ -79,14 +72,13 @@ class ClientTools:
         return RepairedTools(repaired.tools, repairs, repaired.client_names)
 
 
-def read_tools(body: fields.Body, hosted: HostedTools, user_agent: str) -> ClientTools:
+def read_tools(body: fields.Body, *, drop_hosted: bool = False) -> ClientTools:
     """Read every tool of a request.
 
     Raises BadRequest naming the ``type`` of a tool that OpenAI runs itself, unless
     such tools are dropped.
     """
     tools = ClientTools()
-    drop = hosted == "drop" or (hosted == "auto" and user_agent.startswith(_UNASKED))
     for tool, where, echoed in _listed(body):
         if not isinstance(tool, dict):
             raise BadRequest(f"'{where}' must be an object.", param=where)
@@ -95,7 +87,7 @@ def read_tools(body: fields.Body, hosted: HostedTools, user_agent: str) -> Clien
         if read is not None:
             echo = read(tools, tool, where)
             tools.echo += [echo] if echoed else []
-        elif drop:
+        elif drop_hosted:
             tools.dropped.append(Repair(str(kind), "hosted-tool-dropped", where))
         else:
             raise _hosted(kind, f"{where}.type")
@@ -125,7 +117,8 @@ def _hosted(kind: Any, where: str) -> BadRequest:
 def _function(
     tools: ClientTools, tool: dict[str, Any], where: str, namespace: str = ""
 ) -> dict[str, Any]:
-    flat = tool.get("function") if isinstance(tool.get("function"), dict) else tool
+    nested = tool.get("function")
+    flat = nested if isinstance(nested, dict) else tool
     origin = Origin(_name(flat, where), namespace)
     tools.origins[origin.function] = origin
     tools.functions.append({**flat, "name": origin.function} if namespace else tool)

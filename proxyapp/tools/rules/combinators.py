@@ -15,7 +15,7 @@ from proxyapp.tools.walk import Schema
 
 ALTERNATIVES = ("oneOf", "anyOf")
 
-_MAX_MEMBERS = 128
+_MAX_MEMBERS = 32
 _ANNOTATIONS = frozenset(
     {"title", "description", "default", "examples", "deprecated", "$comment"}
     | {"readOnly", "writeOnly"}
@@ -38,18 +38,13 @@ def make_members_schemas(schema: Schema, _: Context) -> bool:
         if key not in schema:
             continue
         value = schema[key]
+        if isinstance(value, list) and value and all(type(m) is dict for m in value):
+            continue
         members = [_member(m) for m in (value if isinstance(value, list) else [value])]
-        kept = [member for member in members if member is not None]
-        if kept:
-            if not isinstance(value, list) or len(kept) < len(value):
-                changed = True
-            changed = changed or any(
-                m is not n for m, n in zip(kept, value, strict=False)
-            )
-            schema[key] = kept
-        else:
+        schema[key] = [member for member in members if member is not None]
+        if not schema[key]:
             del schema[key]
-            changed = True
+        changed = True
     return changed
 
 
@@ -81,7 +76,9 @@ def flatten_all_of(schema: Schema, context: Context) -> bool:
         member = todo.pop()
         target = context.follow(member)
         inner = target.get("allOf")
-        if not isinstance(inner, list) or len(flat) + len(todo) > _MAX_MEMBERS:
+        if len(flat) + len(todo) > _MAX_MEMBERS:
+            return False
+        if not isinstance(inner, list):
             flat.append(member)
         elif id(target) not in expanded:
             expanded.add(id(target))
@@ -147,15 +144,14 @@ def hoist_all_of(schema: Schema, context: Context) -> bool:
     Beside properties of its own llama-server does not read the rest. A member that
     says no more than that is done with; any other stays, for what else it says.
     """
-    if not isinstance(schema.get("properties"), dict):
+    members = schema["allOf"]
+    if not isinstance(schema.get("properties"), dict) or not isinstance(members, list):
         return False
     rest: list[Any] = []
     hoisted: Schema = {}
-    for member in schema["allOf"]:
+    for member in members:
         target = context.follow(member)
-        plain = {
-            key: target[key] for key in ("properties", "required") if key in target
-        }
+        plain: Schema = {key: target[key] for key in _HOISTED if key in target}
         if not isinstance(plain.get("properties"), dict):
             rest.append(member)
             continue

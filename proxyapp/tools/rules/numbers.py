@@ -21,6 +21,8 @@ _EXCLUSIVE = MappingProxyType(
 )
 _MAX_COUNT = 2**31 - 1
 _MAX_MINIMUM = 2000
+_MAX_ITEMS = 1990
+_UNLIMITED_ITEMS = 2002
 _INT64 = 2**63
 _WIDEST = _INT64 - 2
 """The largest bound llama-server does not take for no bound, on either side."""
@@ -57,6 +59,18 @@ def clamp_minimum_counts(schema: Schema, _: Context) -> bool:
             schema[key] = _MAX_MINIMUM
             changed = True
     return changed
+
+
+def lower_max_items(schema: Schema, _: Context) -> bool:
+    """Lower a ``maxItems`` just below the point where llama-server sees no limit.
+
+    From there to 1,999 the grammar of an array that may be empty is refused.
+    """
+    count = schema["maxItems"]
+    if schema.get("minItems", 0) or not _MAX_ITEMS < count < _UNLIMITED_ITEMS:
+        return False
+    schema["maxItems"] = _MAX_ITEMS
+    return True
 
 
 def remove_crossed_counts(schema: Schema, _: Context) -> bool:

@@ -131,11 +131,13 @@ def make_object(root: Schema, record: Recorder) -> Schema:
     if _follow_root(root, context):
         record.note("root-reference", "#")
     types = types_of(root)
-    if types - {"object", "null"} and not root.get("properties"):
+    if types - {"null"} and "object" not in types and not root.get("properties"):
         return _wrap(root, record)
     if not types and _speaks_of_values(root, context):
         return _wrap(root, record)
     _set_type(root, record)
+    if _drop_other_types(root, context):
+        record.note("root-other-types", "#")
     if "allOf" in root:
         root.setdefault("properties", {})
         if hoist_all_of(root, context):
@@ -160,6 +162,31 @@ def _set_type(root: Schema, record: Recorder) -> None:
         root["properties"] = {}
 
 
+def _drop_other_types(root: Schema, context: Context) -> bool:
+    """Drop alternatives that no object fits, now that the root is one.
+
+    llama-server would read them alone, and force arguments that are no object.
+    """
+    changed = False
+    for key in (*ALTERNATIVES, "enum"):
+        members = root.get(key, [])
+        fitting = [
+            member
+            for member in members
+            if isinstance(member, dict)
+            and (key == "enum" or _admits_object(context.follow(member)))
+        ]
+        if len(fitting) < len(members):
+            root[key] = fitting
+            changed = True
+        if members and not fitting:
+            del root[key]
+    if not isinstance(root.get("const", {}), dict):
+        del root["const"]
+        changed = True
+    return changed
+
+
 def _follow_root(root: Schema, context: Context) -> bool:
     if "$ref" not in root:
         return False
@@ -176,16 +203,16 @@ def _speaks_of_values(root: Schema, context: Context) -> bool:
     if not root.keys().isdisjoint(_VALUE_KEYWORDS):
         return True
     return any(
-        not _admits_object(context.follow(branch))
+        not _admits_object(target) and types_of(target) != {"null"}
         for key in ("allOf", *ALTERNATIVES)
-        for branch in root.get(key, ())
+        for target in map(context.follow, root.get(key, ()))
     )
 
 
 def _admits_object(branch: Schema) -> bool:
     types = types_of(branch)
     if types:
-        return types <= {"object", "null"}
+        return "object" in types
     return branch.keys().isdisjoint(_VALUE_KEYWORDS)
 
 

@@ -5,6 +5,7 @@ keywords they bring are looked at, a type is spelled before it is asked for.
 """
 
 from collections.abc import Callable
+from types import MappingProxyType
 from typing import NamedTuple
 
 from proxyapp.tools.rules import arrays
@@ -38,6 +39,9 @@ RULES = (
     _rule("any-of-open", "anyOf", combinators.drop_open_any_of),
     _rule("all-of-nested", "allOf", combinators.flatten_all_of),
     _rule("all-of-merged", "allOf", combinators.merge_all_of),
+    _rule("properties-map", "properties", objects.map_properties),
+    _rule("all-of-hoisted", "allOf", combinators.hoist_all_of),
+    _rule("alternatives-hide", "anyOf oneOf", combinators.drop_object_alternatives),
     Rule(
         "keyword-malformed",
         frozenset(keywords.FORMS),
@@ -51,12 +55,9 @@ RULES = (
     _rule("type-name", "type", types.rename_type),
     _rule("nullable", "nullable", types.allow_null),
     _rule("enum-empty", "enum", types.remove_empty_enum),
-    _rule("properties-map", "properties", objects.map_properties),
     _rule("property-schema", "properties", objects.make_properties_schemas),
     _rule("required-in-property", "properties", objects.hoist_required),
     _rule("required-list", "required", objects.list_required),
-    _rule("all-of-hoisted", "allOf", combinators.hoist_all_of),
-    _rule("alternatives-hide", "anyOf oneOf", combinators.drop_object_alternatives),
     _rule("required-undefined", "required", objects.define_required),
     _rule("additional", "additionalProperties", objects.check_additional),
     _rule("pattern-properties", "patternProperties", objects.open_patterns),
@@ -66,6 +67,7 @@ RULES = (
     _rule("tuple-and-rest", "prefixItems", arrays.join_tuple_and_rest),
     _rule("count", " ".join(numbers.COUNTS), numbers.make_counts_whole),
     _rule("count-too-large", "minLength minItems", numbers.clamp_minimum_counts),
+    _rule("max-items", "maxItems", numbers.lower_max_items),
     _rule("count-crossed", "minLength minItems", numbers.remove_crossed_counts),
     _rule(
         "exclusive-flag",
@@ -76,3 +78,18 @@ RULES = (
     _rule("integer-range", " ".join(numbers.BOUNDS), numbers.repair_integer_range),
     _rule("pattern", "pattern", strings.remove_broken_pattern),
 )
+
+
+_BY_KEYWORD = MappingProxyType(
+    {
+        keyword: tuple(at for at, rule in enumerate(RULES) if keyword in rule.keywords)
+        for rule in RULES
+        for keyword in rule.keywords
+    }
+)
+
+
+def rules_for(schema: Schema) -> list[Rule]:
+    """Return the rules that the keywords of a schema call for, in their order."""
+    called = {at for key in schema if key in _BY_KEYWORD for at in _BY_KEYWORD[key]}
+    return [RULES[at] for at in sorted(called)]

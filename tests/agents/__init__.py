@@ -1,0 +1,1 @@
+"""Real coding agents from npm, run offline against the gateway."""

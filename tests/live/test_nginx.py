@@ -1,0 +1,155 @@
+"""The sample site for nginx, before a real gateway."""
+
+import contextlib
+import http.client
+import json
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+
+from tests.fakes.upstream import FakeUpstream
+from tests.fakes.upstream import Finish
+from tests.fakes.upstream import Text
+from tests.fakes.upstream import Usage
+from tests.fakes.upstream import Wait
+from tests.servers import ROOT
+from tests.servers import running_gateway
+
+LIMIT = 20.0
+SITE_NAME = "gateway.example.org"
+
+NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH')}:/usr/sbin")
+
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.skipif(NGINX is None, reason="nginx is not installed"),
+]
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def replaced(text, old, new):
+    assert old in text
+    return text.replace(old, new)
+
+
+def lay_out(place, port, gateway_port):
+    """Write a whole nginx configuration around the site, on free ports."""
+    site = replaced(
+        (ROOT / "config" / "nginx.conf").read_text("utf-8"),
+        "listen 80",
+        f"listen 127.0.0.1:{port}",
+    )
+    site = replaced(
+        site, "server 127.0.0.1:11434;", f"server 127.0.0.1:{gateway_port};"
+    )
+    (place / "site.conf").write_text(site, "utf-8")
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    paths = "".join(f"{kind}_temp_path {place}/{kind};\n" for kind in kinds)
+    (place / "nginx.conf").write_text(
+        f"daemon off; master_process off; pid {place}/pid; error_log stderr;\n"
+        "events {}\n"
+        f"http {{ access_log off; {paths} include {place}/site.conf; }}\n",
+        "utf-8",
+    )
+    return [NGINX, "-p", str(place), "-c", str(place / "nginx.conf"), "-e", "stderr"]
+
+
+@contextlib.contextmanager
+def running_nginx(place, gateway_port):
+    port = free_port()
+    process = subprocess.Popen(
+        lay_out(place, port, gateway_port), stderr=subprocess.PIPE
+    )
+    try:
+        deadline = time.monotonic() + LIMIT
+        while time.monotonic() < deadline and process.poll() is None:
+            with (
+                contextlib.suppress(OSError),
+                socket.create_connection(("127.0.0.1", port), 1),
+            ):
+                break
+            time.sleep(0.02)
+        yield port
+    finally:
+        process.terminate()
+        process.communicate(timeout=LIMIT)
+
+
+def ask(port, host=SITE_NAME):
+    body = {
+        "model": "tiny",
+        "messages": [{"role": "user", "content": "hi"}],
+        "stream": True,
+    }
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT)
+    headers = {"Host": host, "Content-Type": "application/json"}
+    connection.request("POST", "/v1/chat/completions", json.dumps(body), headers)
+    return connection
+
+
+def test_nginx_accepts_the_site(tmp_path):
+    command = [*lay_out(tmp_path, free_port(), free_port()), "-t"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=LIMIT, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "warn" not in done.stderr
+
+
+@pytest.fixture(scope="module")
+def behind_nginx(tmp_path_factory):
+    with (
+        FakeUpstream() as fake,
+        running_gateway(fake.url) as gateway,
+        running_nginx(tmp_path_factory.mktemp("nginx"), gateway.port) as port,
+    ):
+        yield fake, port
+
+
+def test_the_first_token_passes_nginx_before_the_second_is_made(behind_nginx):
+    fake, port = behind_nginx
+    more = threading.Event()
+    usage = Usage(1, 2)
+    fake.script(Text("first"), Wait(more, LIMIT), Text("second"), Finish("stop"), usage)
+    with contextlib.closing(ask(port)) as connection:
+        response = connection.getresponse()
+        seen = b""
+        while b"first" not in seen:
+            seen += response.read1()
+        more.set()
+        rest = response.read()
+    assert b"second" not in seen
+    assert b"second" in rest
+    assert rest.endswith(b"data: [DONE]\n\n")
+
+
+def test_a_client_that_leaves_nginx_ends_the_work_upstream(behind_nginx):
+    fake, port = behind_nginx
+    fake.reset()
+    never = threading.Event()
+    fake.script(Text("first"), Wait(never, LIMIT))
+    with contextlib.closing(ask(port)) as connection:
+        response = connection.getresponse()
+        response.read1()
+        response.close()
+    assert fake.generations[0].wait_closed(5.0) is not None
+
+
+def test_nginx_answers_to_no_other_name(behind_nginx):
+    _, port = behind_nginx
+    connection = ask(port, host="evil.example.net")
+    with (
+        contextlib.closing(connection),
+        pytest.raises(http.client.RemoteDisconnected),
+    ):
+        connection.getresponse()

@@ -1,0 +1,119 @@
+import pytest
+
+from proxyapp.backends.openai.lane import Lane
+from proxyapp.backends.openai.lane import LITERAL
+
+HEAD = b'{"choices":[{"index":0,"delta":{"content":'
+TAIL = b'}}],"created":1}'
+
+
+def chunk(literal, head=HEAD, tail=TAIL):
+    return head + literal + tail
+
+
+def taught(data=chunk(b'"Hi"'), text="Hi", field=b"content"):
+    lane = Lane(field)
+    lane.learn(data, text)
+    return lane
+
+
+def test_an_untaught_lane_knows_nothing():
+    assert Lane(b"content").literal(chunk(b'"Hi"')) is None
+
+
+@pytest.mark.parametrize(
+    "literal",
+    [
+        b'"Hi"',
+        b'" "',
+        b'"\\""',
+        b'"\\\\"',
+        b'"\\u00e9\\n\\/"',
+        '"é😀\u2028"'.encode(),
+        b'"}}],\\"created\\":1}"',
+        b'"' + b"a" * 70_000 + b'"',
+    ],
+)
+def test_the_text_of_a_chunk_of_the_same_shape_is_found(literal):
+    assert taught().literal(chunk(literal)) == literal
+
+
+@pytest.mark.parametrize(
+    "literal",
+    [
+        b'""',
+        b'"a',
+        b'a"',
+        b'"a"b"',
+        b'"a","x":"b"',
+        b'"a\\"',
+        b'"\\x"',
+        b'"\\u12"',
+        b'"\\u12G4"',
+        b'"\n"',
+        b'"\x00"',
+        b"null",
+        b"1",
+        b'["a"]',
+        b'"\xff"',
+        b'"\xed\xa0\x80"',
+        b'"\\ud83d"',
+        b'"\\uDE00"',
+        b'"\\ud83d\\ude00"',
+    ],
+)
+def test_anything_but_one_plain_string_goes_the_long_way(literal):
+    assert taught().literal(chunk(literal)) is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        chunk(b'"Hi"', head=HEAD.replace(b'"index":0', b'"index":1')),
+        chunk(b'"Hi"', tail=b'}}],"created":2}'),
+        chunk(b'"Hi"', tail=b'},"finish_reason":"stop"}],"created":1}'),
+        HEAD + TAIL,
+        HEAD[:-1] + TAIL,
+        b"",
+        b"[DONE]",
+    ],
+)
+def test_a_chunk_of_another_shape_goes_the_long_way(data):
+    assert taught().literal(data) is None
+
+
+def test_overlapping_ends_are_not_taken_for_a_text():
+    lane = taught(b'{"content":"a"a"}', "a")
+    assert lane.literal(b'{"content":"a"}') is None
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b'{"text":"Hi"}', "Hi"),
+        (b'{"content": "Hi"}', "Hi"),
+        (b'{"content":"Hi","x":{"content":"Hi"}}', "Hi"),
+        (b'{"content":"H\xc3', "H"),
+        (b'{"content":"no","delta":{"content": "Hi"}}', "Hi"),
+    ],
+)
+def test_a_shape_in_doubt_is_not_learned(data, text):
+    lane = taught(data, text)
+    assert lane.literal(data) is None
+
+
+def test_a_new_shape_replaces_the_old_one():
+    lane = taught()
+    newer = chunk(b'"b"', tail=b'}}],"created":2}')
+    lane.learn(newer, "b")
+    assert (lane.literal(newer), lane.literal(chunk(b'"Hi"'))) == (b'"b"', None)
+
+
+def test_a_closed_lane_has_forgotten_its_shape():
+    lane = taught()
+    lane.close()
+    assert lane.literal(chunk(b'"Hi"')) is None
+
+
+def test_a_long_string_without_an_end_costs_no_more_than_its_length():
+    assert LITERAL.fullmatch(b'"' + b"a\\n" * 300_000) is None

@@ -1,0 +1,91 @@
+"""What the runtime gives gunicorn's worker, as far as it can be seen without one."""
+
+import contextlib
+from types import SimpleNamespace
+
+import gevent
+import gevent.socket
+import gunicorn.http.wsgi
+import pytest
+
+from proxyapp.runtime import replace_body_writer
+from proxyapp.runtime import send_body
+
+
+@pytest.fixture
+def pair():
+    ours, theirs = gevent.socket.socketpair()
+    with contextlib.closing(ours), contextlib.closing(theirs):
+        yield ours, theirs
+
+
+def read_all(sock):
+    return b"".join(iter(lambda: sock.recv(65536), b""))
+
+
+def sent(pair, data, *, chunked, sock=None):
+    """Send through one end while the other end is read; give what arrived."""
+    ours, theirs = pair
+    reader = gevent.spawn(read_all, theirs)
+    send_body(SimpleNamespace(sock=sock or ours, chunked=chunked), data)
+    ours.shutdown(gevent.socket.SHUT_WR)
+    return reader.get(timeout=5)
+
+
+def test_a_piece_is_framed_as_a_chunk(pair):
+    assert sent(pair, b"hello, stream", chunked=True) == b"D\r\nhello, stream\r\n"
+
+
+def test_a_piece_of_a_known_length_is_not_framed(pair):
+    assert sent(pair, b"hello", chunked=False) == b"hello"
+
+
+def test_a_large_piece_arrives_whole(pair):
+    data = bytes(range(256)) * 4096
+    assert sent(pair, data, chunked=True) == b"100000\r\n" + data + b"\r\n"
+
+
+def test_a_client_that_reads_slowly_gets_everything(pair):
+    ours, _ = pair
+    ours.setsockopt(gevent.socket.SOL_SOCKET, gevent.socket.SO_SNDBUF, 4096)
+    data = bytes(range(200)) * 300
+    assert sent(pair, data, chunked=False) == data
+
+
+def test_a_socket_of_another_kind_is_left_to_its_own_means(pair):
+    class Wrapped:
+        """Like TLS: what lies below must not be written to."""
+
+        def __init__(self, sock):
+            self._sock = None
+            self.sendall = sock.sendall
+
+    assert sent(pair, b"abc", chunked=False, sock=Wrapped(pair[0])) == b"abc"
+
+
+@pytest.fixture
+def response_class(monkeypatch):
+    """Keep the other tests' gunicorn as it is."""
+    response = gunicorn.http.wsgi.Response
+    monkeypatch.setattr(response, "_emit_body", response._emit_body)
+    return response
+
+
+def test_the_pinned_gunicorn_has_the_insides_that_are_known(response_class):
+    assert replace_body_writer()
+    assert response_class._emit_body is send_body
+
+
+def test_another_gunicorn_keeps_its_own_writer(response_class):
+    def emit(self, data):
+        self.transport.write(data)
+
+    response_class._emit_body = emit
+    assert not replace_body_writer()
+    assert response_class._emit_body is emit
+
+
+def test_a_gunicorn_without_the_method_is_left_alone(response_class):
+    del response_class._emit_body
+    assert not replace_body_writer()
+    assert not hasattr(response_class, "_emit_body")
