@@ -38,6 +38,7 @@ from proxyapp.routing.registry import Target
 from proxyapp.settings.schema import Settings
 from proxyapp.tools.repair import RepairedTools
 from proxyapp.tools.repair import ToolRepairer
+from proxyapp.wire import jsons
 
 
 class Gateway:
@@ -184,7 +185,10 @@ def estimated_prompt(request: ChatRequest) -> int:
 
 def prompt_characters(request: ChatRequest) -> int:
     """Measure a prompt for an estimate of its tokens; an image counts as 4,000."""
-    tools = sum(len(t.description) + len(str(t.parameters)) for t in request.tools)
+    tools = sum(
+        len(tool.description) + len(jsons.dumps(tool.parameters))
+        for tool in request.tools
+    )
     return tools + sum(_characters(message) for message in request.messages)
 
 

@@ -2,126 +2,115 @@
 
 What is ours, and why (figures in docs/bench.md):
 
-* one prepared request a backend, sent through a mounted adapter that keeps one pool
-  and no cookies: ``Session.post`` costs twice as much;
-* a reader that hands on whatever has arrived, chunk framing removed:
-  ``iter_lines`` scans a long line again and again and guesses at encodings;
-* a wait that ticks, so that whoever reads can send heartbeats meanwhile;
+* a request is one write, and a reply's head is read by the same wait as its body
+  (``pool``, ``exchange``): ``Session.post`` costs three times as much;
+* that wait ticks, so that whoever reads can send heartbeats, also while a busy server
+  sends no head at all;
+* the body is handed on as it arrives, chunk framing removed: ``iter_lines`` scans a
+  long line again and again and guesses at encodings;
 * neither environment proxies, nor ``.netrc``, nor redirects: each of them would carry
   prompts and keys to somewhere nobody configured.
 """
 
 from collections.abc import Generator
 from collections.abc import Iterator
-from http.client import BadStatusLine
-from http.client import HTTPException
-from http.client import RemoteDisconnected
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
-from urllib3.connection import HTTPConnection
-from urllib3.connection import HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError
+from urllib3.exceptions import HTTPError
 from urllib3.exceptions import NameResolutionError
 from urllib3.exceptions import NewConnectionError
-from urllib3.response import HTTPResponse
+from urllib3.exceptions import SSLError
 
-from proxyapp.backends.body import portions
-from proxyapp.backends.body import silence
-from proxyapp.backends.body import TICK
+from proxyapp.backends.exchange import Exchange
+from proxyapp.backends.exchange import StaleConnection
+from proxyapp.backends.pool import PlainPool
+from proxyapp.backends.pool import SentRequest
+from proxyapp.backends.pool import TlsPool
 from proxyapp.errors import UpstreamError
 from proxyapp.errors import UpstreamInvalid
-from proxyapp.errors import UpstreamTimeout
 from proxyapp.errors import UpstreamUnreachable
-from proxyapp.runtime import Task
 from proxyapp.wire import jsons
+from proxyapp.wire.http1 import ReplyHead
 
 MAX_DOCUMENT = 64 << 20
 """The largest whole (not streamed) reply that is read, in bytes."""
 
 
-class _StaleConnection(ConnectionResetError):
-    """A pooled connection had died before the request on it was answered at all."""
-
-
-class _Remembering:
-    """A connection that knows whether it has served before."""
-
-    replies = 0
-
-    def connect(self) -> None:
-        self.replies = 0
-        super().connect()  # type: ignore[misc]
-
-    def getresponse(self) -> Any:
-        try:
-            response = super().getresponse()  # type: ignore[misc]
-        except (RemoteDisconnected, ConnectionResetError, BrokenPipeError) as error:
-            if self.replies:
-                raise _StaleConnection(str(error)) from error
-            raise
-        self.replies += 1
-        return response
-
-
-class _PlainConnection(_Remembering, HTTPConnection):
-    pass
-
-
-class _TlsConnection(_Remembering, HTTPSConnection):
-    pass
-
-
 class StreamResponse(requests.Response):
     """A reply whose body can be read as it arrives."""
 
-    raw: HTTPResponse
+    exchange: Exchange | None = None
 
     @property
     def is_redirect(self) -> bool:
         """Say no: redirects are answers here, and the session must not plan them."""
         return False
 
-    def portions(self, idle_timeout: float) -> Iterator[bytes]:
+    def take(self, head: ReplyHead) -> None:
+        """Fill in what the head of the reply says."""
+        self.status_code = head.status
+        self.reason = head.reason
+        self.headers = CaseInsensitiveDict(head.fields)
+
+    def portions(self) -> Iterator[bytes]:
         """Yield body bytes as they arrive, and ``b""`` for every tick of silence.
 
         Raises UpstreamIncomplete when the body ends before its framing says so, and
-        UpstreamTimeout after ``idle_timeout`` seconds without a byte.
+        UpstreamTimeout after the client's ``idle_timeout`` without a byte.
         """
-        return portions(self.raw, self.url, idle_timeout)
+        if self.exchange is not None:
+            return self.exchange.portions()
+        return iter(self.raw.stream(65536, decode_content=False))
+
+    def close(self) -> None:
+        """Drop the connection, unless the reply was read to its end."""
+        if self.exchange is not None:
+            self.exchange.close()
+        else:
+            super().close()
 
 
 class _UpstreamAdapter(HTTPAdapter):
-    """An adapter for one origin: one pool, path-only URLs, no cookie jar."""
+    """An adapter for one origin, whose responses start out without a head."""
 
     _pool: Any = None
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, **options)
+        pools: Any = {"http": PlainPool, "https": TlsPool}
+        self.poolmanager.pool_classes_by_scheme = pools
 
     def get_connection_with_tls_context(
         self, request: Any, verify: Any, proxies: Any = None, cert: Any = None
     ) -> Any:
         if self._pool is None:
-            pool: Any = super().get_connection_with_tls_context(
+            self._pool = super().get_connection_with_tls_context(
                 request, verify, proxies, cert
             )
-            tls = pool.scheme == "https"
-            pool.ConnectionCls = _TlsConnection if tls else _PlainConnection
-            self._pool = pool
         return self._pool
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        if url.startswith("https:"):
+            super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
 
     def request_url(self, request: Any, proxies: Any) -> str:
         return str(request.path)
 
     def build_response(self, req: Any, resp: Any) -> StreamResponse:
         response = StreamResponse()
-        response.status_code = resp.status
-        response.reason = resp.reason
-        response.headers = CaseInsensitiveDict(resp.headers)
         response.raw = resp
         response.url = req.url
         response.request = req
-        response.connection = self
         response.encoding = "utf-8"
+        if isinstance(resp, SentRequest):
+            response.exchange = Exchange(resp, req.url, req.idle_timeout)
+        else:
+            # A double of a reply that came whole, head and all.
+            response.take(ReplyHead(resp.status, resp.reason, dict(resp.headers)))
         return response
 
 
@@ -139,16 +128,22 @@ class HttpClient:
         self.url = url.rstrip("/")
         self.idle_timeout = idle_timeout
         self._connect_timeout = connect_timeout
-        self._path = "/" + self.url.partition("://")[2].partition("/")[2]
         self._session = requests.Session()
         self._session.trust_env = False
-        adapter = _UpstreamAdapter(pool_maxsize=4096)
+        adapter = _UpstreamAdapter()
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
-        base = {"Accept": "*/*", "Accept-Encoding": "identity", **(headers or {})}
-        self._headers = CaseInsensitiveDict({**base, "User-Agent": "proxyapp"})
+        origin, _, path = self.url.partition("://")[2].partition("/")
+        self._path = f"/{path}".rstrip("/")
+        self._headers = {
+            "Host": origin,
+            "User-Agent": "proxyapp",
+            "Accept": "*/*",
+            "Accept-Encoding": "identity",
+            **(headers or {}),
+        }
 
-    def request(
+    def opening(
         self,
         method: str,
         path: str,
@@ -156,48 +151,30 @@ class HttpClient:
         *,
         content_type: str = "application/json",
         timeout: float | None = None,
-    ) -> StreamResponse:
-        """Send one request and return as soon as the reply's head is there.
+    ) -> Generator[bytes, None, StreamResponse]:
+        """Send one request, yield ``b""`` every tick until its head is there.
 
         A request on a pooled connection that died unused is sent once more; nothing
         else is ever repeated. Raises UpstreamUnreachable, UpstreamTimeout or
-        UpstreamInvalid. The caller closes the response.
+        UpstreamInvalid. The caller closes the response that is returned.
         """
         prepared = self._prepared(method, path, body, content_type)
-        seconds = timeout or self.idle_timeout
+        prepared.idle_timeout = timeout or self.idle_timeout
         try:
-            try:
-                response = self._send(prepared, seconds)
-            except requests.ConnectionError as error:
-                if not _caused_by(error, _StaleConnection):
-                    raise
-                response = self._send(prepared, seconds)
-        except (requests.RequestException, HTTPException, ValueError) as error:
-            raise self._explained(error, seconds) from None
-        if response.status_code < 200:
-            response.close()
-            raise UpstreamInvalid(f"{self.url} sent an interim reply as its last.")
-        return response
+            return (yield from self._opened(prepared))
+        except StaleConnection:
+            return (yield from self._opened(prepared))
 
-    def opening(
-        self, path: str, body: bytes, content_type: str = "application/json"
-    ) -> Generator[bytes, None, StreamResponse]:
-        """POST and yield ``b""`` every tick until the head is there; return it.
-
-        A busy llama-server sends no head while a request waits in its queue, so this
-        wait too must tick, and must end at once when the client leaves.
-        """
-        task = Task(
-            lambda: self.request("POST", path, body, content_type=content_type),
-            StreamResponse.close,
-        )
+    def _opened(self, prepared: "_Prepared") -> Generator[bytes, None, StreamResponse]:
+        response = self._send(prepared)
+        if response.exchange is None:
+            return response
         try:
-            while not task.wait(TICK):
-                yield b""
-            return task.result()
+            response.take((yield from response.exchange.head()))
         except BaseException:
-            task.cancel()
+            response.close()
             raise
+        return response
 
     def document(
         self,
@@ -209,10 +186,10 @@ class HttpClient:
         timeout: float | None = None,
     ) -> tuple[StreamResponse, bytes]:
         """Send one request and read the whole reply, of at most MAX_DOCUMENT bytes."""
-        response = self.request(
-            method, path, body, content_type=content_type, timeout=timeout
+        response = _waited(
+            self.opening(method, path, body, content_type=content_type, timeout=timeout)
         )
-        return response, read_all(response, timeout or self.idle_timeout)
+        return response, read_all(response)
 
     def json(self, path: str, timeout: float) -> Any:
         """GET a JSON document; raise UpstreamInvalid for anything but 200 and JSON."""
@@ -227,39 +204,38 @@ class HttpClient:
         except ValueError:
             raise UpstreamInvalid(f"{self.url}{path} did not answer JSON.") from None
 
-    def _send(self, prepared: requests.PreparedRequest, read: float) -> StreamResponse:
-        response = self._session.send(
-            prepared,
-            stream=True,
-            allow_redirects=False,
-            timeout=(self._connect_timeout, read),
-        )
+    def _send(self, prepared: "_Prepared") -> StreamResponse:
+        try:
+            response = self._session.send(
+                prepared,
+                stream=True,
+                allow_redirects=False,
+                timeout=(self._connect_timeout, prepared.idle_timeout),
+            )
+        except (requests.RequestException, HTTPError, ValueError) as error:
+            raise self._explained(error) from None
         if not isinstance(response, StreamResponse):
             raise TypeError("the mounted adapter builds every response")
         return response
 
     def _prepared(
         self, method: str, path: str, body: bytes | None, content_type: str
-    ) -> requests.PreparedRequest:
+    ) -> "_Prepared":
         prepared = _Prepared()
         prepared.method = method
         prepared.url = self.url + path
-        prepared.path = self._path.rstrip("/") + path
-        prepared.headers = self._headers.copy()
+        prepared.path = self._path + path
+        headers = self._headers.copy()
         prepared.hooks = {"response": []}
         prepared.body = body
         if body is not None:
-            prepared.headers["Content-Type"] = content_type
-            prepared.headers["Content-Length"] = str(len(body))
+            headers["Content-Type"] = content_type
+            headers["Content-Length"] = str(len(body))
+        # A plain dict serves: nobody looks for a header by another case.
+        prepared.headers = headers  # type: ignore[assignment]
         return prepared
 
-    def _explained(self, error: Exception, seconds: float) -> UpstreamError:
-        if isinstance(error, requests.ReadTimeout):
-            return UpstreamTimeout(silence(seconds))
-        if _caused_by(error, BadStatusLine) and not _caused_by(
-            error, RemoteDisconnected
-        ):
-            return UpstreamInvalid(f"{self.url} does not speak HTTP.")
+    def _explained(self, error: Exception) -> UpstreamError:
         return UpstreamUnreachable(
             f"No model server at {self.url}: {_reason(error)}. Start it, set UPSTREAM"
             " to where it is, or run: python -m proxyapp doctor"
@@ -267,16 +243,26 @@ class HttpClient:
 
 
 class _Prepared(requests.PreparedRequest):
-    """A prepared request that knows its path."""
+    """A prepared request that knows its path, and how patient to be, in seconds."""
 
     path: str
+    idle_timeout: float
 
 
-def read_all(response: StreamResponse, idle_timeout: float) -> bytes:
+def _waited(opening: Generator[bytes, None, StreamResponse]) -> StreamResponse:
+    """Run an opening to its end, for those who have no client to keep alive."""
+    while True:
+        try:
+            next(opening)
+        except StopIteration as opened:
+            return opened.value  # type: ignore[no-any-return]
+
+
+def read_all(response: StreamResponse) -> bytes:
     """Read a whole body, of at most MAX_DOCUMENT bytes, and close the response."""
     data = bytearray()
     try:
-        for portion in response.portions(idle_timeout):
+        for portion in response.portions():
             data += portion
             if len(data) > MAX_DOCUMENT:
                 raise UpstreamInvalid("The model server's reply is too large.")
@@ -303,14 +289,12 @@ def _caused_by(error: BaseException, kind: type[BaseException]) -> bool:
 
 
 _REASONS: tuple[tuple[type[BaseException], str], ...] = (
-    (requests.ConnectTimeout, "it did not accept the connection in time"),
+    (ConnectTimeoutError, "it did not accept the connection in time"),
     (NameResolutionError, "the host name is unknown"),
     (ConnectionRefusedError, "it refused the connection"),
-    (RemoteDisconnected, "it closed the connection without an answer"),
     (ConnectionResetError, "it reset the connection"),
-    (requests.exceptions.SSLError, "TLS failed"),
+    (SSLError, "TLS failed"),
     (NewConnectionError, "no connection could be made"),
-    (HTTPException, "its answer's head is malformed"),
 )
 
 

@@ -141,7 +141,7 @@ def _repaired(text: str) -> str:
         raise _Unreadable("they are too long to be repaired")
     if not tokens or tokens[0].text != "{":
         raise _Unreadable("they are not a JSON object")
-    if tokens[-1].kind == "number" or tokens[-1].text in (",", ":"):
+    if tokens[-1].kind == "number" or tokens[-1].text in tuple(",:{["):
         raise _Unreadable("they end in the middle")
     return _assembled(tokens)
 

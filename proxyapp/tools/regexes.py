@@ -26,7 +26,8 @@ MAX_OPTIONAL = 48
 """Parts that may be empty; 100 of ``[a-z]*`` in a row took the server over 6 s."""
 
 _TOKEN = re.compile(
-    r"(?P<escape>\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.))"
+    r"(?P<escape>\\(?:[pPu]\{\w{1,40}\}|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}"
+    r"|U[0-9A-Fa-f]{8}|.))"
     r"|(?P<set>\[(?:[^\]\\]|\\.)*\])"
     r"|(?P<repeat>[*+?]|\{[^{}]{0,32}\})"
     r"|(?P<open>\((?:\?(?::|<?[=!]|<\w+>|P<\w+>)?)?)"
@@ -122,7 +123,7 @@ def _is_valid(tokens: Sequence[_Token]) -> bool:
             low, high = _bounds(token) or (0, 0)
             if high < low or low < 0:
                 return False
-            if before.kind in ("open", "alternative"):
+            if before.kind in ("open", "alternative", "anchor"):
                 return False
             if before.kind == "repeat" and (token.text != "?" or lazy):
                 return False
@@ -152,7 +153,8 @@ def _is_known(token: _Token) -> bool:
     """
     kind, text = token
     if kind == "escape":
-        return text[1] in _LITERAL_ESCAPES and (text[1] not in "xuU" or len(text) > 2)
+        coded = text[1] not in "xuU" or (len(text) > 2 and text[2] != "{")
+        return text[1] in _LITERAL_ESCAPES and coded
     if kind == "set":
         return len(_SET_MEMBER.sub("", text[1:-1])) == 0
     if kind == "open":

@@ -6,6 +6,7 @@ from typing import Any
 
 from proxyapp.errors import BadRequest
 from proxyapp.tools.record import Recorder
+from proxyapp.tools.record import Repair
 from proxyapp.tools.references import repair_references
 from proxyapp.tools.references import target_of
 from proxyapp.tools.rules.context import Context
@@ -47,10 +48,10 @@ class SchemaRepairer:
         """Repair the schema of a reply in JSON, which may be of any type."""
         before = len(record.repairs)
         root: Schema = {}
-        if isinstance(value, dict | list | str):
+        if value is not True:
             root = read_root(copy_json(value, param), record)
-        elif value is not True:
-            record.note("root-missing", "#")
+        if record.repairs[before:] == [Repair(record.tool, "root-missing", "#")]:
+            root = {}
         root = _settle(root, record, param, _as_it_is)
         return self._checked(root, {}, record, before)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tests.agents.agent import Agent
 from tests.agents.agent import COMMAND
@@ -21,26 +23,44 @@ def environment(url: str, home: Path) -> Mapping[str, str]:
     return {}
 
 
-def arguments(url: str, home: Path) -> list[str]:
-    """Ask one question, unsandboxed: its sandbox needs more than containers allow."""
-    provider = f'{{name="local",base_url="{url}/v1",wire_api="responses"}}'
-    return [
-        "exec",
-        "--skip-git-repo-check",
-        "--dangerously-bypass-approvals-and-sandbox",
-        "--config=model=tiny",
-        "--config=model_provider=local",
-        f"--config=model_providers.local={provider}",
-        PROMPT,
-    ]
+def asking(model: str) -> Callable[[str, Path], list[str]]:
+    """Make the arguments that ask one question of a model.
+
+    Its sandbox is off: that needs more than containers allow.
+    """
+
+    def arguments(url: str, home: Path) -> list[str]:
+        provider = f'{{name="local",base_url="{url}/v1",wire_api="responses"}}'
+        return [
+            "exec",
+            "--skip-git-repo-check",
+            "--dangerously-bypass-approvals-and-sandbox",
+            f"--config=model={model}",
+            "--config=model_provider=local",
+            f"--config=model_providers.local={provider}",
+            PROMPT,
+        ]
+
+    return arguments
 
 
-CODEX = Agent(
-    name="Codex",
-    wire="responses",
-    find=find,
-    environment=environment,
-    arguments=arguments,
-    tool="exec_command",
-    call={"cmd": COMMAND},
+def agent(name: str, model: str, tool: str, call: Mapping[str, Any]) -> Agent:
+    """Describe it with one model, which decides about the tools it sends."""
+    return Agent(
+        name=name,
+        wire="responses",
+        find=find,
+        environment=environment,
+        arguments=asking(model),
+        tool=tool,
+        call=call,
+    )
+
+
+_SCRIPT = f"text(JSON.stringify(await tools.exec_command({{cmd: '{COMMAND}'}})))"
+
+CODEX = (
+    agent("Codex", "tiny", "exec_command", {"cmd": COMMAND}),
+    # A model it knows gets one freeform tool in a namespace, within the input.
+    agent("Codex (freeform)", "gpt-5.6-sol", "functions__exec", {"input": _SCRIPT}),
 )

@@ -33,7 +33,7 @@ from tests.fakes.upstream import ToolCall
 from tests.fakes.upstream import Usage
 from tests.servers import running_gateway
 
-AGENTS: tuple[Agent, ...] = (CLAUDE_CODE, CODEX, *COPILOT)
+AGENTS: tuple[Agent, ...] = (CLAUDE_CODE, *CODEX, *COPILOT)
 LIMIT = 120.0
 ROW = "{:<24} {:<12} {:<8} {:>8} {:>8}  {}"
 

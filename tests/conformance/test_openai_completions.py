@@ -45,12 +45,19 @@ def test_a_streamed_completion_is_well_formed(ask, usage):
 
 
 @pytest.mark.conformance("C-098")
-def test_the_strict_sdk_reads_completions(sdk, upstream):
+def test_the_strict_sdk_reads_a_whole_completion(sdk, upstream):
     upstream.script(*TEXT)
     whole = sdk.completions.create(model="tiny", prompt="Say")
-    with sdk.completions.create(model="tiny", prompt="Say", stream=True) as stream:
-        text = "".join(chunk.choices[0].text for chunk in stream)
-    assert text == whole.choices[0].text == "Hello"
+    assert whole.choices[0].text == "Hello"
+
+
+@pytest.mark.conformance("C-098")
+def test_the_sdk_reads_a_streamed_completion(loose_sdk, upstream):
+    # Its strict mode refuses the null finish_reason that OpenAI itself sends.
+    upstream.script(*TEXT)
+    stream = loose_sdk.completions.create(model="tiny", prompt="Say", stream=True)
+    with stream:
+        assert "".join(chunk.choices[0].text for chunk in stream) == "Hello"
 
 
 @pytest.mark.conformance("C-098")
@@ -107,9 +114,11 @@ def test_more_attempts_than_choices_are_refused(ask):
 
 @pytest.mark.conformance("C-101")
 @pytest.mark.parametrize("steps", [TEXT, TEXT[:-1]], ids=["given", "estimated"])
-def test_usage_that_was_asked_for_is_told(sdk, upstream, steps):
+def test_usage_that_was_asked_for_is_told(loose_sdk, upstream, steps):
     upstream.script(*steps, path=PATH)
-    stream = sdk.completions.create(model="tiny", prompt="Say", stream=True, **ASKED)
+    stream = loose_sdk.completions.create(
+        model="tiny", prompt="Say", stream=True, **ASKED
+    )
     with stream:
         *rest, last = list(stream)
     assert last.choices == []
@@ -127,9 +136,9 @@ def test_a_stream_ends_with_an_empty_text_and_the_mark(ask):
 
 
 @pytest.mark.parametrize("end", [NoDone(), Cut(), Cut(mid_chunk=True)], ids=repr)
-def test_a_completion_that_was_cut_fails(sdk, upstream, end):
+def test_a_completion_that_was_cut_fails(loose_sdk, upstream, end):
     upstream.script(Text("Hel"), end, path=PATH)
-    stream = sdk.completions.create(model="tiny", prompt="Say", stream=True)
+    stream = loose_sdk.completions.create(model="tiny", prompt="Say", stream=True)
     with stream, pytest.raises(openai.APIError):
         list(stream)
 

@@ -5,16 +5,12 @@ import re
 
 from hypothesis import example
 from hypothesis import given
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from proxyapp.wire import jsons
 from proxyapp.wire.chunked import Dechunker
 from proxyapp.wire.lines import LineSplitter
 from proxyapp.wire.sse import SseReader
-
-settings.register_profile("house", deadline=None, max_examples=150, derandomize=True)
-settings.load_profile("house")
 
 cuts = st.lists(st.integers(0, 400), max_size=12)
 sse_text = st.lists(
@@ -85,8 +81,11 @@ def test_chunks_are_joined_however_they_are_cut(pieces, places):
 @given(
     st.lists(
         st.sampled_from(
-            [b"5\r\nhello\r\n", b"2;x=y\r\nok\r\n", b"0x2\r\nno\r\n", b"3\nabc\n\n"]
-            + [b"0\r\n", b"\r\n", b"0\r\n\r\n", b"zz\r\n", b"X: y\r\n", b"1g\r\n"]
+            [
+                *(b"5\r\nhello\r\n", b"2;x=y\r\nok\r\n", b"0x2\r\nno\r\n"),
+                *(b"3\nabc\n\n", b"0\r\n", b"\r\n", b"0\r\n\r\n", b"zz\r\n"),
+                *(b"X: y\r\n", b"1g\r\n"),
+            ]
         ),
         max_size=8,
     ),

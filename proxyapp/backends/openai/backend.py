@@ -116,10 +116,10 @@ class OpenAIBackend:
         self, path: str, body: dict[str, Any], reader: ReplyReader
     ) -> Generator[Batch, None, None]:
         payload = jsons.dumps(filtered(body, self._settings.filters))
-        response = yield from _silently(self._http.opening(path, payload))
+        response = yield from _silently(self._http.opening("POST", path, payload))
         try:
             self._raise_for(response)
-            portions = response.portions(self._http.idle_timeout)
+            portions = response.portions()
             for data in portions:
                 yield reader.feed(data) if data else SILENCE
                 if reader.failure is not None:
@@ -134,7 +134,7 @@ class OpenAIBackend:
     def _raise_for(self, response: StreamResponse) -> None:
         if response.status_code == 200:
             return
-        body = read_all(response, _ASK)
+        body = read_all(response)
         raise from_response(
             self._http.url,
             response.status_code,

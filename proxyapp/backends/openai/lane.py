@@ -33,7 +33,9 @@ class Lane:
             return
         start += len(self._marker) - 1
         literal = LITERAL.match(chunk, start)
-        if literal is not None and jsons.loads(literal[0]) == text:
+        if literal is None or not _is_utf8(literal[0]):
+            return
+        if jsons.loads(literal[0]) == text:
             self._prefix, self._suffix = chunk[:start], chunk[literal.end() :]
 
     def close(self) -> None:

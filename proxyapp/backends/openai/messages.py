@@ -36,11 +36,12 @@ def encode_messages(
     turns = _results_in_order(list(messages))
     leading, rest = _split_leading_system(turns)
     if compat.late_system == "hoist":
-        leading += [turn.text for turn in rest if turn.role == "system"]
+        leading += [turn.text for turn in rest if turn.role == "system" and turn.text]
         rest = [turn for turn in rest if turn.role != "system"]
+    # A reminder begins no new turn, so this comes before it becomes the user's.
+    pending_from = _after_last_user(rest)
     if compat.late_system == "fold":
         rest = _folded(rest)
-    pending_from = _after_last_user(rest)
     wire: list[dict[str, Any]] = []
     if leading:
         wire.append({"role": "system", "content": "\n\n".join(leading)})
@@ -199,8 +200,9 @@ def _merged(wire: list[dict[str, Any]]) -> list[dict[str, Any]]:
         elif message["role"] == "user":
             before["content"] = _joined(before["content"], message["content"])
         elif message["role"] == "assistant" and "tool_calls" not in before:
-            merged[-1] = {**before, **message}
-            merged[-1]["content"] = _joined(before["content"], message["content"])
+            both = (before.keys() & message.keys()) - {"role"}
+            texts = {name: _joined(before[name], message[name]) for name in both}
+            merged[-1] = {**before, **message, **texts}
         else:
             merged.append(message)
     return merged

@@ -1,3 +1,4 @@
+import orjson
 import pytest
 
 from proxyapp.wire import jsons
@@ -30,13 +31,13 @@ def test_bytes_and_text_are_read_alike(data):
     ],
 )
 def test_anything_but_strict_json_is_refused(data):
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(orjson.JSONDecodeError):
         jsons.loads(data)
 
 
 @pytest.mark.parametrize("data", [b"\xff", b'"\xed\xa0\x80"'])
 def test_bytes_that_are_not_utf8_are_refused(data):
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(orjson.JSONDecodeError):
         jsons.loads(data)
 
 
@@ -63,7 +64,7 @@ def test_a_bare_half_in_text_is_replaced_too():
 
 
 def test_broken_json_with_half_a_pair_is_still_refused():
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(orjson.JSONDecodeError):
         jsons.loads(r'["\ud83d",]')
 
 

@@ -11,9 +11,9 @@ def chunk(literal, head=HEAD, tail=TAIL):
     return head + literal + tail
 
 
-def taught(data=chunk(b'"Hi"'), text="Hi", field=b"content"):
-    lane = Lane(field)
-    lane.learn(data, text)
+def taught(data=b"", text="Hi"):
+    lane = Lane(b"content")
+    lane.learn(data or chunk(b'"Hi"'), text)
     return lane
 
 
