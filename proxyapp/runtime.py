@@ -8,6 +8,7 @@ the request, a wait for bytes that also ticks, and (under gevent) an eye on the 
 import contextlib
 import datetime
 import gc
+import random
 import resource
 import select
 import socket
@@ -199,6 +200,11 @@ def deadline(seconds: float, error: Exception) -> Iterator[None]:
         return
     with gevent.Timeout(seconds, error):
         yield
+
+
+def new_id() -> str:
+    """Make 24 random hex digits: an identity, not a secret, so no system call."""
+    return f"{random.getrandbits(96):024x}"
 
 
 def unix_time() -> int:

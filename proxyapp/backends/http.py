@@ -289,12 +289,12 @@ def _caused_by(error: BaseException, kind: type[BaseException]) -> bool:
 
 
 _REASONS: tuple[tuple[type[BaseException], str], ...] = (
-    (ConnectTimeoutError, "it did not accept the connection in time"),
     (NameResolutionError, "the host name is unknown"),
     (ConnectionRefusedError, "it refused the connection"),
     (ConnectionResetError, "it reset the connection"),
     (SSLError, "TLS failed"),
     (NewConnectionError, "no connection could be made"),
+    (ConnectTimeoutError, "it did not accept the connection in time"),
 )
 
 

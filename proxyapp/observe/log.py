@@ -1,6 +1,8 @@
 """Log lines: one event, one line, no secret and no prompt."""
 
 import logging
+import sys
+import time
 from typing import Any
 
 from proxyapp.errors import ProxyError
@@ -27,11 +29,14 @@ def log_event(message: str, **facts: Any) -> None:
 
 
 def log_request(method: str, path: str, status: int, milliseconds: int) -> None:
-    """Log a request at its end; those that only look are left to a verbose log."""
+    """Log a request at its end; those that only look are left to a verbose log.
+
+    Written without ``logging``'s records, which cost more than routing the request.
+    """
     level = logging.INFO if method == "POST" else logging.DEBUG
     if _LOG.isEnabledFor(level):
-        facts = {"status": status, "ms": milliseconds}
-        _LOG.log(level, "%s", _line(f"{method} {path[:200]}", facts))
+        told = _line(f"{method} {path[:200]} {status}", {"ms": milliseconds})
+        sys.stderr.write(f"{time.strftime('%H:%M:%S')} INFO {told}\n")
 
 
 def log_failure(error: Exception) -> None:
@@ -46,4 +51,6 @@ def _line(message: str, facts: dict[str, Any]) -> str:
     """Make one printable line: what a client wrote cannot start another."""
     told = " ".join(f"{name}={value}" for name, value in facts.items())
     line = f"{message} {told}" if told else message
+    if line.isprintable():
+        return line
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)

@@ -4,6 +4,7 @@ A reply ends in exactly one of two ways: the dialect's own success terminator af
 complete answer, or the dialect's own error. There is no third way.
 """
 
+import contextlib
 import time
 from collections.abc import Callable
 from collections.abc import Generator
@@ -85,9 +86,13 @@ def _ends(batch: Batch) -> bool:
 
 
 def _drain(batches: Iterator[Batch]) -> None:
-    """Let the backend finish with its connection; it says nothing more."""
-    for _ in batches:
-        pass
+    """Let the backend finish with its connection; it says nothing more.
+
+    The reply is complete, so not even a failure is told.
+    """
+    with contextlib.suppress(ProxyError):
+        for _ in batches:
+            pass
 
 
 def collect(source: Source) -> Reply:

@@ -148,8 +148,11 @@ class StopStrings:
         return [replace(event, quoted=jsons.dumps(text[:cut]))]
 
     def _first_stop(self, text: str) -> tuple[int, str]:
+        """Find the stop string that is complete first, however the text was cut."""
         found = [(text.find(stop), stop) for stop in self._stops if stop in text]
-        return min(found, default=(len(text), ""))
+        if not found:
+            return len(text), ""
+        return min(found, key=lambda match: (match[0] + len(match[1]), match[0]))
 
     def _possible_start(self, text: str) -> int:
         """Count how many last characters may begin a stop string."""

@@ -1,6 +1,5 @@
 """One request as data, and its reply as a response."""
 
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from proxyapp.backends.base import Forwarded
 from proxyapp.errors import ProxyError
 from proxyapp.gateway import Gateway
 from proxyapp.routing.registry import Target
+from proxyapp.runtime import new_id
 from proxyapp.tools.repair import RepairedTools
 from proxyapp.web.body import read_body
 from proxyapp.web.body import read_object
@@ -53,7 +53,7 @@ def read_raw(gateway: Gateway) -> bytes:
 def request_id() -> str:
     """Give this request's id, the same each time it is asked for."""
     if "request_id" not in flask.g:
-        flask.g.request_id = f"req_{secrets.token_hex(12)}"
+        flask.g.request_id = f"req_{new_id()}"
     return str(flask.g.request_id)
 
 

@@ -9,6 +9,9 @@ from proxyapp.errors import Forbidden
 from proxyapp.errors import MisdirectedHost
 from proxyapp.settings.schema import ServerSettings
 
+_REMEMBERED = 256
+"""Host headers that were found in order and need not be looked at again."""
+
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?")
 _LOCAL_ORIGIN = re.compile(
     r"https?://(?:localhost|127(?:\.\d{1,3}){3}|\[::1\]|[a-z0-9-]+\.localhost)(?::\d+)?"
@@ -36,11 +39,22 @@ class Guard:
     def __init__(self, settings: ServerSettings) -> None:
         own = {"localhost", socket.gethostname().lower(), "host.docker.internal"}
         self._hosts = own | {host.lower() for host in settings.allowed_hosts}
+        self._met: set[str] = set()
         self._origins = {origin.lower() for origin in settings.allowed_origins}
 
     def check(self, headers: Mapping[str, str]) -> None:
         """Raise MisdirectedHost or Forbidden unless both headers are in order."""
         host = headers.get("Host", "")
+        if host not in self._met:
+            self._check_host(host)
+        origin = headers.get("Origin")
+        if origin is not None and not self.allows(origin):
+            raise Forbidden(
+                f"Pages of '{origin[:100]}' may not use this gateway. If they should,"
+                " add the origin to server.allowed_origins."
+            )
+
+    def _check_host(self, host: str) -> None:
         match = _HOST.fullmatch(host)
         if match is None or int(match.group(2) or 0) > 65535:
             raise MisdirectedHost("The Host header is missing or malformed.")
@@ -49,12 +63,8 @@ class Guard:
                 f"This gateway is not '{host[:100]}'. If it should be, add the name to"
                 " server.allowed_hosts."
             )
-        origin = headers.get("Origin")
-        if origin is not None and not self.allows(origin):
-            raise Forbidden(
-                f"Pages of '{origin[:100]}' may not use this gateway. If they should,"
-                " add the origin to server.allowed_origins."
-            )
+        if len(self._met) < _REMEMBERED:
+            self._met.add(host)
 
     def allows(self, origin: str) -> bool:
         """Tell whether pages of this origin may call."""

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import secrets
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
@@ -11,6 +10,7 @@ from proxyapp.errors import UpstreamInvalid
 from proxyapp.neutral.events import Event
 from proxyapp.neutral.events import ToolCallDelta
 from proxyapp.neutral.events import ToolCallStart
+from proxyapp.runtime import new_id
 from proxyapp.wire import jsons
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -119,7 +119,7 @@ def stable_id(given: str) -> str:
     if _SAFE_ID.fullmatch(given):
         return given
     if not given:
-        return f"call_{secrets.token_hex(12)}"
+        return f"call_{new_id()}"
     return f"call_{hashlib.sha256(given.encode()).hexdigest()[:24]}"
 
 

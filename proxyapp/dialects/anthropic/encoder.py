@@ -1,6 +1,5 @@
 """Messages, written for Anthropic's clients: streamed or whole."""
 
-import secrets
 from typing import Any
 
 from proxyapp.backends.base import Batch
@@ -22,6 +21,7 @@ from proxyapp.neutral.messages import ToolCall
 from proxyapp.neutral.usage import Usage
 from proxyapp.relay.fold import Block
 from proxyapp.relay.fold import Reply
+from proxyapp.runtime import new_id
 from proxyapp.wire import jsons
 
 PING = b'event: ping\ndata: {"type":"ping"}\n\n'
@@ -46,7 +46,7 @@ class MessageEncoder:
     """
 
     def __init__(self, model: str, input_tokens: int, request: str) -> None:
-        self._id = f"msg_{secrets.token_hex(12)}"
+        self._id = f"msg_{new_id()}"
         self._model = model
         self._input_tokens = input_tokens
         self._request = request

@@ -1,6 +1,5 @@
 """Chat completions: the request decoded, the reply encoded."""
 
-import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +24,7 @@ from proxyapp.neutral.request import ToolChoice
 from proxyapp.neutral.request import ToolMode
 from proxyapp.relay.fold import Choice
 from proxyapp.relay.fold import Reply
+from proxyapp.runtime import new_id
 from proxyapp.runtime import unix_time
 from proxyapp.settings.schema import ThinkingMode
 from proxyapp.wire import jsons
@@ -141,7 +141,7 @@ class ChatEncoder:
         thinking_mode: ThinkingMode = "default",
         vscode: bool = False,
     ) -> None:
-        self._id = f"chatcmpl-{secrets.token_hex(12)}"
+        self._id = f"chatcmpl-{new_id()}"
         self._created = unix_time()
         self._model = model
         self._include_usage = include_usage

@@ -1,6 +1,5 @@
 """Bare completions: the request decoded, the reply encoded."""
 
-import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +16,7 @@ from proxyapp.neutral.events import MessageEnd
 from proxyapp.neutral.events import TextDelta
 from proxyapp.neutral.request import CompletionRequest
 from proxyapp.relay.fold import Reply
+from proxyapp.runtime import new_id
 from proxyapp.runtime import unix_time
 from proxyapp.wire import jsons
 
@@ -72,7 +72,7 @@ class CompletionEncoder:
     def __init__(self, model: str, *, include_usage: bool = False) -> None:
         self._include_usage = include_usage
         self._identity = {
-            "id": f"cmpl-{secrets.token_hex(12)}",
+            "id": f"cmpl-{new_id()}",
             "object": "text_completion",
             "created": unix_time(),
             "model": model,

@@ -12,7 +12,6 @@ One item is open at a time, ``sequence_number`` counts all events, and there is 
 passes over a bare ``error`` event.
 """
 
-import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -37,6 +36,7 @@ from proxyapp.neutral.messages import ThinkingPart
 from proxyapp.neutral.messages import ToolCall
 from proxyapp.relay.fold import Block
 from proxyapp.relay.fold import Reply
+from proxyapp.runtime import new_id
 from proxyapp.runtime import unix_time
 from proxyapp.wire import jsons
 
@@ -53,7 +53,7 @@ class ResponseEncoder:
     def __init__(
         self, repeated: Fields, tools: ClientTools, *, heartbeat_events: bool = False
     ) -> None:
-        self._token = secrets.token_hex(12)
+        self._token = new_id()
         self._head = {
             "id": f"resp_{self._token}",
             "object": "response",
