@@ -52,8 +52,13 @@ loglevel = "info" if _settings.log.verbose else "warning"
 
 def post_worker_init(worker: Any) -> None:
     """Tune a worker that has loaded the application."""
-    from proxyapp.runtime import tune_worker
+    from gunicorn import util
 
+    from proxyapp.dialects.openai.errors import error_body
+    from proxyapp.runtime import tune_worker
+    from proxyapp.web.refusal import refusal_writer
+
+    util.write_error = refusal_writer(error_body)
     tune_worker(worker, _stopping)
 
 

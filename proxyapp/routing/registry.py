@@ -13,6 +13,7 @@ from proxyapp.backends.base import Backend
 from proxyapp.backends.base import ModelInfo
 from proxyapp.errors import UnknownModel
 from proxyapp.errors import UpstreamError
+from proxyapp.errors import UpstreamTimeout
 from proxyapp.errors import UpstreamUnreachable
 from proxyapp.runtime import Task
 from proxyapp.settings.schema import ModelSettings
@@ -22,6 +23,9 @@ _CLAUDE = ("claude-", "anthropic")
 
 _RETRY = 1.0
 """Seconds until a backend that did not answer is asked again."""
+
+_PATIENCE = 10.0
+"""Seconds that a backend may take to list its models."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +82,9 @@ class Registry:
         for model in self.models():
             found |= {alias: model.id for alias in model.aliases}
         for alias, name in self._settings.aliases.items():
-            if "*" not in alias and self._find(name) is not None:
-                found[alias] = name
+            target = None if "*" in alias else self._find(name)
+            if target is not None:
+                found[alias] = target.model.id
         return {alias: name for alias, name in found.items() if alias not in known}
 
     def resolve(self, name: str) -> Target:
@@ -203,9 +208,10 @@ class Registry:
         models: list[ModelInfo] = []
         failures: list[tuple[str, UpstreamError]] = []
         for name, task in asked:
-            task.wait(10.0)
             try:
-                models += task.result() or []
+                if not task.wait(_PATIENCE):
+                    raise UpstreamTimeout(f"The backend '{name}' lists no models.")
+                models += task.result()
             except UpstreamError as error:
                 failures.append((name, error))
         return _Snapshot(tuple(_unique(models)), tuple(failures), self._clock())

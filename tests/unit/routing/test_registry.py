@@ -1,89 +1,359 @@
+import threading
+
 import pytest
 
 from proxyapp.backends.base import ModelInfo
+from proxyapp.backends.echo import EchoBackend
 from proxyapp.errors import UnknownModel
+from proxyapp.errors import UpstreamBusy
+from proxyapp.errors import UpstreamInvalid
+from proxyapp.errors import UpstreamTimeout
 from proxyapp.errors import UpstreamUnreachable
+from proxyapp.routing import registry as routing
 from proxyapp.routing.registry import Registry
 from proxyapp.settings.schema import ModelSettings
 
+DOWN = UpstreamUnreachable("it is down")
 
-class Listed:
-    """A backend that lists models, or fails to."""
 
-    def __init__(self, *models, name="own", failure=None):
+class Served:
+    """A backend that lists models, or fails, and counts how often it is asked."""
+
+    def __init__(self, name, *models, failure=None):
         self.name = name
-        self._models = models
-        self._failure = failure
+        self.listed = [self.model(m) if isinstance(m, str) else m for m in models]
+        self.failure = failure
+        self.asked = 0
+
+    def model(self, name, **fields):
+        return ModelInfo(name, self.name, f"/m/{name}.gguf", **fields)
 
     def models(self):
-        if self._failure is not None:
-            raise self._failure
-        return [ModelInfo(model, self.name, model) for model in self._models]
+        self.asked += 1
+        if self.failure is not None:
+            raise self.failure
+        return self.listed
 
 
-def registry(*models, failure=None, own_backends=True, **settings):
-    backend = Listed(*models, failure=failure)
-    return Registry([backend], ModelSettings(**settings), own_backends=own_backends)
+class Clock:
+    def __init__(self):
+        self.now = 50.0
+
+    def __call__(self):
+        return self.now
 
 
-def serving(name, *models, **settings):
-    return registry(*models, **settings).resolve(name).model.id
+def registry(*backends, clock=None, stand_in=None, own_backends=False, **settings):
+    return Registry(
+        backends,
+        ModelSettings(**settings),
+        stand_in=stand_in,
+        own_backends=own_backends,
+        clock=clock or Clock(),
+    )
 
 
-@pytest.mark.parametrize("name", ["claude-haiku-4-5", "claude-3-5-haiku-latest"])
-def test_haiku_is_the_small_model(name):
-    chosen = {"default": "large", "small": "little"}
-    assert serving(name, "large", "little", **chosen) == "little"
+def resolved(found, name):
+    target = found.resolve(name)
+    return f"{target.backend.name}:{target.model.id}"
 
 
-@pytest.mark.parametrize("name", ["claude-opus-4-8", "anthropic.claude-x"])
-def test_any_other_claude_is_the_default(name):
-    chosen = {"default": "large", "small": "little"}
-    assert serving(name, "large", "little", **chosen) == "large"
+def ids(found):
+    return [model.id for model in found.models()]
 
 
-@pytest.mark.parametrize("small", ["", "gone"])
-def test_without_a_small_model_haiku_is_the_default(small):
-    chosen = {"default": "large", "small": small}
-    assert serving("claude-haiku-4-5", "large", "little", **chosen) == "large"
+A = Served("a", "qwen", ModelInfo("phi", "a", "phi", ("small",), ("/m/phi.gguf",)))
+B = Served("b", "llama", "qwen")
 
 
-def test_only_claudes_haiku_is_the_small_model():
-    chosen = {"default": "large", "small": "little"}
-    assert serving("write-a-haiku", "large", "little", **chosen) == "large"
+# ------------------------------------------------------------------ resolution
 
 
-def test_the_owners_alias_for_haiku_comes_first():
-    aliases = {"claude-*": "large"}
-    chosen = {"small": "little", "aliases": aliases}
-    assert serving("claude-haiku-4-5", "large", "little", **chosen) == "large"
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [
+        ("qwen", "a:qwen"),
+        ("qwen:latest", "a:qwen"),
+        ("phi", "a:phi"),
+        ("small", "a:phi"),
+        ("/m/phi.gguf", "a:phi"),
+        ("llama", "b:llama"),
+        ("b/qwen", "b:b/qwen"),
+        ("a/qwen", "a:qwen"),
+        ("a/small", "a:phi"),
+        ("a/qwen:latest", "a:qwen"),
+        ("b/llama", "b:llama"),
+        ("fast", "b:llama"),
+        ("fast:latest", "b:llama"),
+        ("twice", "b:llama"),
+        ("full", "b:b/qwen"),
+        ("claude-opus", "a:qwen"),
+        ("claude-special", "a:phi"),
+    ],
+)
+def test_a_name_leads_to_the_model_it_names(name, target):
+    aliases = {
+        "claude-special": "phi",
+        "claude-*": "qwen",
+        "fast": "llama",
+        "twice": "fast",
+        "full": "b/qwen",
+        "qwen": "llama",
+    }
+    assert resolved(registry(A, B, aliases=aliases), name) == target
 
 
-def test_a_served_model_of_that_name_comes_first():
-    name = "claude-haiku-4-5"
-    assert serving(name, name, "little", small="little") == name
-
-
-def test_claude_is_the_only_model_of_a_configured_backend():
-    assert serving("claude-opus-4-8", "qwen") == "qwen"
-
-
-def test_no_other_unknown_name_is_the_only_model_of_a_configured_backend():
+@pytest.mark.parametrize(
+    "name", ["qwe", "QWEN", "b/phi", "c/qwen", "qwen/", "x:latest"]
+)
+def test_a_name_that_names_no_model_is_unknown(name):
     with pytest.raises(UnknownModel):
-        registry("qwen").resolve("gpt-9")
+        registry(A, B).resolve(name)
 
 
-def test_claude_is_nobody_where_the_owner_rejects_unknown_names():
+@pytest.mark.parametrize(
+    "aliases",
+    [
+        {"x": "x"},
+        {"x": "y", "y": "x"},
+        {"x": "nothing"},
+        {"*": "nothing"},
+        {"a": "b", "b": "c", "c": "d", "d": "e", "e": "f", "f": "qwen", "x": "a"},
+    ],
+)
+def test_aliases_that_lead_nowhere_do_not_lead_in_circles(aliases):
     with pytest.raises(UnknownModel):
-        registry("qwen", unknown="reject").resolve("claude-opus-4-8")
+        registry(A, B, aliases=aliases).resolve("x")
 
 
-def test_claude_is_nobody_where_it_could_be_several():
+def test_the_default_serves_unknown_names():
+    found = registry(A, B, default="llama")
+    assert (resolved(found, "gpt-4o"), resolved(found, "phi")) == ("b:llama", "a:phi")
+
+
+def test_a_default_that_is_not_served_serves_nothing():
     with pytest.raises(UnknownModel):
-        registry("qwen", "llama").resolve("claude-opus-4-8")
+        registry(A, B, default="gone").resolve("gpt-4o")
 
 
-def test_claude_is_told_that_the_only_backend_is_down():
-    down = UpstreamUnreachable("it is down")
-    with pytest.raises(UpstreamUnreachable, match="it is down"):
-        registry(failure=down).resolve("claude-opus-4-8")
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [
+        ("claude-3-5-haiku-latest", "a:phi"),
+        ("anthropic/claude-haiku", "a:phi"),
+        ("claude-sonnet", "b:llama"),
+        ("my-haiku", "b:llama"),
+    ],
+)
+def test_the_small_model_serves_side_tasks(name, target):
+    assert resolved(registry(A, B, small="phi", default="llama"), name) == target
+
+
+def test_an_unknown_name_is_told_with_its_near_ones():
+    with pytest.raises(UnknownModel) as caught:
+        registry(A, B).resolve("qwem")
+    assert caught.value.near[0] == "qwen"
+
+
+def test_where_nothing_is_near_some_names_are_told():
+    with pytest.raises(UnknownModel) as caught:
+        registry(A, B).resolve("zzzzzz")
+    assert caught.value.near == ["qwen", "phi", "llama"]
+
+
+# ------------------------------------------------------------------- any name
+
+
+ONE = Served("one", "qwen")
+
+
+def test_with_one_model_and_no_configuration_any_name_is_accepted():
+    assert resolved(registry(ONE), "gpt-4o") == "one:qwen"
+
+
+@pytest.mark.parametrize("options", [{"own_backends": True}, {"unknown": "reject"}])
+def test_an_owner_who_configured_gets_no_guesses(options):
+    with pytest.raises(UnknownModel):
+        registry(ONE, **options).resolve("gpt-4o")
+
+
+def test_the_only_model_answers_to_claude_all_the_same():
+    assert resolved(registry(ONE, own_backends=True), "claude-opus-4") == "one:qwen"
+
+
+def test_an_owner_may_accept_any_name():
+    assert resolved(registry(A, B, unknown="accept"), "gpt-4o") == "a:qwen"
+
+
+def test_a_name_is_sent_to_the_only_server_while_it_cannot_be_reached():
+    target = registry(Served("one", failure=DOWN)).resolve("gpt-4o")
+    assert (target.backend.name, target.model.upstream_id) == ("one", "gpt-4o")
+
+
+@pytest.mark.parametrize("options", [{"own_backends": True}, {"unknown": "reject"}])
+def test_a_backend_that_might_have_known_the_name_tells_its_failure(options):
+    with pytest.raises(UpstreamUnreachable):
+        registry(Served("one", failure=DOWN), **options).resolve("gpt-4o")
+
+
+def test_a_failing_backend_does_not_hide_the_others():
+    found = registry(Served("bad", failure=UpstreamBusy("full")), B)
+    assert resolved(found, "llama") == "b:llama"
+    with pytest.raises(UpstreamBusy):
+        found.resolve("gpt-4o")
+
+
+# -------------------------------------------------------------------- stand-in
+
+
+def test_while_nothing_can_be_reached_the_stand_in_is_listed():
+    found = registry(Served("one", failure=DOWN), stand_in=EchoBackend())
+    assert ids(found) == ["echo"]
+    assert resolved(found, "echo") == "echo:echo"
+
+
+@pytest.mark.parametrize("failure", [UpstreamBusy("x"), UpstreamInvalid("x")])
+def test_a_server_that_answers_at_all_needs_no_stand_in(failure):
+    assert ids(registry(Served("one", failure=failure), stand_in=EchoBackend())) == []
+
+
+def test_the_stand_in_vanishes_when_a_server_answers():
+    backend, clock = Served("one", failure=DOWN), Clock()
+    found = registry(backend, stand_in=EchoBackend(), clock=clock)
+    assert ids(found) == ["echo"]
+    backend.failure, backend.listed = None, [backend.model("qwen")]
+    clock.now += 1.0
+    assert ids(found) == ["qwen"]
+
+
+def test_without_a_stand_in_nothing_is_listed():
+    assert ids(registry(Served("one", failure=DOWN))) == []
+
+
+# --------------------------------------------------------------------- listing
+
+
+def test_models_are_listed_in_the_backends_order():
+    assert ids(registry(A, B)) == ["qwen", "phi", "llama", "b/qwen"]
+
+
+def test_the_second_of_one_name_loses_its_aliases():
+    twin = Served("b", ModelInfo("qwen", "b", "q", ("small",), ("/m/q",)))
+    found = registry(A, twin)
+    assert found.aliases() == {"small": "phi"}
+    with pytest.raises(UnknownModel):
+        found.resolve("/m/q")
+
+
+def test_aliases_that_lead_to_a_model_are_listed_with_it():
+    aliases = {
+        "fast": "llama",
+        "full": "b/qwen",
+        "twice": "fast",
+        "tiny": "small",
+        "gone": "nothing",
+        "claude-*": "qwen",
+        "phi": "qwen",
+    }
+    assert registry(A, B, aliases=aliases).aliases() == {
+        "small": "phi",
+        "fast": "llama",
+        "full": "b/qwen",
+        "twice": "llama",
+        "tiny": "phi",
+    }
+
+
+def test_a_model_is_described_under_the_name_that_was_asked_for():
+    model = registry(A, B).model("small")
+    assert (model.id, model.upstream_id) == ("small", "phi")
+
+
+def test_a_model_that_is_not_listed_is_not_described():
+    with pytest.raises(UnknownModel):
+        registry(ONE).model("gpt-4o")
+
+
+# ------------------------------------------------------------------- freshness
+
+
+def test_nothing_is_asked_before_the_first_use():
+    backend = Served("one", "qwen")
+    registry(backend)
+    assert backend.asked == 0
+
+
+@pytest.mark.parametrize(("passed", "asked"), [(9.9, 1), (10.0, 2)])
+def test_a_list_is_kept_for_some_time(passed, asked):
+    backend, clock = Served("one", "qwen"), Clock()
+    found = registry(backend, clock=clock, refresh_seconds=10.0)
+    found.models()
+    clock.now += passed
+    found.models()
+    found.models()
+    assert backend.asked == asked
+
+
+@pytest.mark.parametrize(("passed", "asked"), [(0.9, 1), (1.0, 2)])
+def test_a_failure_is_kept_for_a_moment_only(passed, asked):
+    backend, clock = Served("one", failure=DOWN), Clock()
+    found = registry(backend, clock=clock, refresh_seconds=10.0)
+    found.models()
+    clock.now += passed
+    found.models()
+    assert backend.asked == asked
+
+
+def test_a_model_that_is_gone_is_listed_no_more():
+    backend, clock = Served("one", "qwen", "phi"), Clock()
+    found = registry(backend, clock=clock)
+    found.models()
+    backend.listed = backend.listed[:1]
+    clock.now += 60
+    assert ids(found) == ["qwen"]
+
+
+def test_while_one_caller_asks_the_others_get_the_old_list():
+    backend, clock = Served("one", "qwen"), Clock()
+    found = registry(backend, clock=clock)
+    found.models()
+    clock.now += 60
+    asking, answer = threading.Event(), threading.Event()
+
+    def slowly():
+        asking.set()
+        assert answer.wait(5)
+        return [backend.model("phi")]
+
+    backend.models = slowly
+    caller = threading.Thread(target=found.models)
+    caller.start()
+    assert asking.wait(5)
+    assert ids(found) == ["qwen"]
+    answer.set()
+    caller.join(5)
+    assert ids(found) == ["phi"]
+
+
+def test_all_backends_are_asked_at_once():
+    together = threading.Barrier(2)
+
+    class Meeting(Served):
+        def models(self):
+            together.wait(5)
+            return super().models()
+
+    assert ids(registry(Meeting("a", "x"), Meeting("b", "y"))) == ["x", "y"]
+
+
+def test_a_backend_that_does_not_answer_in_time_has_failed(monkeypatch):
+    class Never:
+        def __init__(self, call, discard):
+            pass
+
+        def wait(self, seconds):
+            return False
+
+    monkeypatch.setattr(routing, "Task", Never)
+    with pytest.raises(UpstreamTimeout):
+        registry(ONE, unknown="reject").resolve("qwen")
