@@ -28,7 +28,6 @@ from proxyapp.relay.reply import Pace
 from proxyapp.relay.reply import Source
 from proxyapp.relay.reply import Stage
 from proxyapp.relay.stages import ClientNames
-from proxyapp.relay.stages import EstimatedUsage
 from proxyapp.relay.stages import FirstCallOnly
 from proxyapp.relay.stages import NoThinking
 from proxyapp.relay.stages import StopStrings
@@ -103,9 +102,9 @@ class Gateway:
         elif self.settings.stream.thinking_mode == "show_reasoning":
             stages.append(VisibleThinking())
         if request.sampling.stop:
-            stages.append(StopStrings(request.sampling.stop))
-        stages.append(EstimatedUsage(lambda: prompt_characters(request)))
-        return Source(target.backend.chat(target.model, request), stages)
+            stages.append(StopStrings(request.sampling.stop, request.n))
+        batches = target.backend.chat(target.model, request)
+        return Source(batches, stages, lambda: prompt_characters(request))
 
     def _fits(self, target: Target, request: ChatRequest) -> None:
         names = request.tool_choice.names
@@ -144,9 +143,9 @@ class Gateway:
         """Open a bare completion's source of events."""
         stages: list[Stage] = []
         if request.sampling.stop:
-            stages.append(StopStrings(request.sampling.stop))
-        stages.append(EstimatedUsage(lambda: len(str(request.prompt))))
-        return Source(target.backend.complete(target.model, request), stages)
+            stages.append(StopStrings(request.sampling.stop, _choices(request)))
+        batches = target.backend.complete(target.model, request)
+        return Source(batches, stages, lambda: len(str(request.prompt)))
 
     def embed(self, target: Target, request: EmbeddingRequest) -> Embeddings:
         """Turn texts into vectors."""
@@ -181,6 +180,13 @@ class Gateway:
 def estimated_prompt(request: ChatRequest) -> int:
     """Estimate a prompt's tokens from its length."""
     return estimate_tokens(prompt_characters(request))
+
+
+def _choices(request: CompletionRequest) -> int:
+    """Count the choices a completion has: so many for each prompt of a list."""
+    prompt = request.prompt
+    many = isinstance(prompt, list) and not isinstance(prompt[0], int)
+    return request.n * (len(prompt) if many else 1)
 
 
 def prompt_characters(request: ChatRequest) -> int:

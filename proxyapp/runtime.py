@@ -12,6 +12,7 @@ import random
 import resource
 import select
 import socket
+import ssl
 import threading
 import weakref
 from collections.abc import Callable
@@ -29,18 +30,19 @@ from gevent.socket import socket as GeventSocket
 T = TypeVar("T")
 
 
-class ClientGone(BaseException):
+class ClientGone(gevent.GreenletExit):  # type: ignore[misc]
     """The client closed its connection.
 
-    Not an Exception: ``requests`` and ``urllib3`` wrap or retry those.
+    Not an Exception, which somebody on the way might take for a failure; and of the
+    one kind that gunicorn's gevent worker passes over without a log line.
     """
 
 
 class Readiness(Protocol):
     """A wait for a socket's bytes."""
 
-    def wait(self) -> bool:
-        """Return True when bytes (or the end) can be read, False after a tick."""
+    def receive(self, size: int) -> bytes | None:
+        """Return what has arrived, ``b""`` at the end, or None after a tick."""
 
     def close(self) -> None:
         """Give up the socket."""
@@ -52,27 +54,66 @@ def cooperative() -> bool:
 
 
 def readiness(sock: socket.socket, tick: float) -> Readiness:
-    """Make a wait for ``sock`` that returns at least every ``tick`` seconds."""
+    """Make a wait for ``sock`` that returns at least every ``tick`` seconds.
+
+    The socket is made non-blocking for as long.
+    """
+    sock.settimeout(0.0)
     return _HubWait(sock, tick) if cooperative() else _PollWait(sock, tick)
 
 
-class _PollWait:
+class _Wait:
+    """What both waits share: reading what is there."""
+
+    def __init__(self, sock: Any) -> None:
+        # Below gevent's socket lies the bare one, whose recv is one call less. Below
+        # a TLS socket lies ciphertext; and it may hold decrypted bytes that no poll
+        # shows, so it is asked first.
+        self._recv = sock._sock.recv if type(sock) is GeventSocket else sock.recv
+        self._ask_first = hasattr(sock, "pending")
+
+    def receive(self, size: int) -> bytes | None:
+        if self._ask_first:
+            data = self._read(size)
+            if data is not None:
+                return data
+        while self._ready():
+            data = self._read(size)
+            if data is not None:
+                return data
+        return None
+
+    def _read(self, size: int) -> bytes | None:
+        try:
+            return self._recv(size)  # type: ignore[no-any-return]
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return None
+        except OSError:
+            return b""
+
+    def _ready(self) -> bool:
+        raise NotImplementedError
+
+
+class _PollWait(_Wait):
     def __init__(self, sock: socket.socket, tick: float) -> None:
+        super().__init__(sock)
         self._tick = tick * 1000
         self._poll = select.poll()
         self._poll.register(sock, select.POLLIN)
 
-    def wait(self) -> bool:
+    def _ready(self) -> bool:
         return bool(self._poll.poll(self._tick))
 
     def close(self) -> None:
         pass
 
 
-class _HubWait:
+class _HubWait(_Wait):
     """One io watcher and one repeating timer a stream, so a token costs no timer."""
 
     def __init__(self, sock: socket.socket, tick: float) -> None:
+        super().__init__(sock)
         self._hub = gevent.get_hub()
         self._greenlet = gevent.getcurrent()
         self._io = self._hub.loop.io(sock.fileno(), 1)
@@ -85,7 +126,7 @@ class _HubWait:
             self._waiting = False
             self._greenlet.switch(ready)
 
-    def wait(self) -> bool:
+    def _ready(self) -> bool:
         self._greenlet = gevent.getcurrent()
         self._io.start(self._wake, True)
         self._waiting = True
@@ -96,10 +137,9 @@ class _HubWait:
             self._io.stop()
 
     def close(self) -> None:
-        self._io.stop()
-        self._io.close()
-        self._timer.stop()
-        self._timer.close()
+        for watcher in (self._io, self._timer):
+            watcher.stop()
+            watcher.close()
 
 
 class Task(Generic[T]):
@@ -157,6 +197,7 @@ class Departure:
     _watching: ClassVar["weakref.WeakSet[Departure]"] = weakref.WeakSet()
 
     def __init__(self, sock: Any) -> None:
+        self.gone = False
         self._io: Any = None
         self._sock = sock
         if sock is not None and cooperative():
@@ -174,6 +215,7 @@ class Departure:
             peeked = b""
         self.stop()
         if not peeked:
+            self.gone = True
             gevent.kill(self._greenlet, ClientGone())
 
     def stop(self) -> None:

@@ -19,12 +19,11 @@ from proxyapp.wire.chunked import Dechunker
 from proxyapp.wire.http1 import HeadReader
 from proxyapp.wire.http1 import ReplyHead
 
-TICK = 0.25
+TICK = 0.5
 """Seconds between two looks at the clock while an upstream is silent."""
 
 _PORTION = 65536
 _INFLATED = 16 << 20
-_WOULD_BLOCK = b"would block"
 _NO_BODY = frozenset({101, 204, 304})
 
 
@@ -51,7 +50,9 @@ class Exchange:
     def __init__(self, sent: Sent, url: str, idle_timeout: float) -> None:
         self._sent: Sent = sent
         self._url = url
-        self._arrivals = _arrivals(sent.sock, idle_timeout)
+        self._wait = readiness(sent.sock, TICK)
+        self._idle_timeout = idle_timeout
+        self._ticks = 0
         self._head: ReplyHead | None = None
         self._rest = b""
 
@@ -62,7 +63,7 @@ class Exchange:
         a byte, and UpstreamError for every other way to get no head.
         """
         reader = HeadReader()
-        for data in self._arrivals:
+        while (data := self._arrival()) is not None:
             if not data:
                 yield b""
                 continue
@@ -100,14 +101,17 @@ class Exchange:
     def _framed(self, fields: dict[str, str]) -> Iterator[bytes]:
         chunked = "chunked" in fields.get("transfer-encoding", "").lower()
         body = Dechunker() if chunked else _Counted(fields.get("content-length"))
-        for data in self._remaining() if not body.done else ():
+        data: bytes | None = self._rest
+        while data is not None and not body.done:
             payload = body.feed(data) if data else data
-            if payload or not data:
+            if payload:
                 yield payload
+            elif not data:
+                yield b""
             if body.failure:
                 raise UpstreamInvalid(f"Broken HTTP framing upstream: {body.failure}.")
-            if body.done:
-                break
+            if not body.done:
+                data = self._arrival()
         if body.done:
             self._end(keep="close" not in fields.get("connection", "").lower())
         elif not isinstance(body, _Counted) or body.counted:
@@ -115,20 +119,28 @@ class Exchange:
                 f"{self._url} closed the connection in the middle of its reply."
             )
 
-    def _remaining(self) -> Iterator[bytes]:
-        if self._rest:
-            yield self._rest
-        yield from self._arrivals
+    def _arrival(self) -> bytes | None:
+        """Wait for bytes: ``b""`` after a tick, None at the connection's end."""
+        data = self._wait.receive(_PORTION)
+        if data:
+            self._ticks = 0
+            return data
+        if data is not None:
+            return None
+        self._ticks += 1
+        if self._ticks * TICK > self._idle_timeout:
+            raise UpstreamTimeout(silence(self._idle_timeout))
+        return b""
 
     def _end(self, *, keep: bool) -> None:
-        self._arrivals.close()
+        self._wait.close()
         if keep:
             self._sent.keep()
             self._sent = _Nothing()
 
     def close(self) -> None:
         """Drop the connection, unless the reply was read to its end."""
-        self._arrivals.close()
+        self._wait.close()
         self._sent.drop()
 
 
@@ -160,44 +172,6 @@ class _Counted:
             self._left -= len(data)
             self.done = not self._left
         return data
-
-
-def _arrivals(sock: Any, idle_timeout: float) -> Generator[bytes, None, None]:
-    """Yield what the socket brings and ``b""`` for each tick; return at its end."""
-    sock.settimeout(0.0)
-    ready = readiness(sock, TICK)
-    tls = hasattr(sock, "pending")
-    ticks, patience = 0, max(1, round(idle_timeout / TICK))
-    data = _WOULD_BLOCK
-    try:
-        while data:
-            if data is not _WOULD_BLOCK:
-                yield data
-                ticks = 0
-                # TLS may hold decrypted bytes that no poll of the socket shows.
-                if tls or len(data) == _PORTION:
-                    data = _receive(sock)
-                    continue
-            if ready.wait():
-                data = _receive(sock)
-                continue
-            ticks += 1
-            if ticks > patience:
-                raise UpstreamTimeout(silence(idle_timeout))
-            yield b""
-            data = _WOULD_BLOCK
-    finally:
-        ready.close()
-
-
-def _receive(sock: Any) -> bytes:
-    try:
-        return bytes(sock.recv(_PORTION))
-    except BlockingIOError:
-        return _WOULD_BLOCK
-    except OSError as error:
-        # ssl.SSLWantReadError, without importing ssl for a plain socket.
-        return _WOULD_BLOCK if "WantRead" in type(error).__name__ else b""
 
 
 def _inflated(framed: Iterator[bytes]) -> Iterator[bytes]:

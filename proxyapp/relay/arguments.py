@@ -131,7 +131,10 @@ class StreamedArguments(_ArgumentStage):
     """Tell arguments as they come, and complete them at the end.
 
     What was told cannot be taken back: a repair that is not a mere ending is an error.
+    Text comes between calls only when the one before is complete, so it is no news.
     """
+
+    touches_text = False
 
     def _tell_start(self, event: ToolCallStart, told: list[Event]) -> None:
         told.append(event)

@@ -11,6 +11,7 @@ from collections.abc import Generator
 from collections.abc import Iterator
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from typing import Protocol
 
 from proxyapp.backends.base import Batch
@@ -18,6 +19,11 @@ from proxyapp.errors import ProxyError
 from proxyapp.errors import UpstreamIncomplete
 from proxyapp.neutral.events import MessageEnd
 from proxyapp.neutral.events import MessageStart
+from proxyapp.neutral.events import TextDelta
+from proxyapp.neutral.events import ThinkingDelta
+from proxyapp.neutral.events import ToolCallDelta
+from proxyapp.neutral.usage import estimate_tokens
+from proxyapp.neutral.usage import Usage
 from proxyapp.observe.log import log_failure
 from proxyapp.relay.fold import Fold
 from proxyapp.relay.fold import Reply
@@ -50,12 +56,28 @@ class Pace:
     heartbeat: float
 
 
-@dataclass(frozen=True, slots=True)
 class Source:
-    """Where a reply's events come from, and what happens to them on the way."""
+    """Where a reply's events come from, and what happens to them on the way.
 
-    batches: Iterator[Batch]
-    stages: Sequence[Stage] = ()
+    ``prompt_characters`` measures the prompt, should the upstream give no usage: then
+    it is guessed from lengths. A batch of nothing but text, as nearly all are, goes
+    only through the stages that touch text (all that do not say otherwise).
+    """
+
+    __slots__ = ("_batches", "_measure", "_stages", "_text_stages")
+
+    def __init__(
+        self,
+        batches: Iterator[Batch],
+        stages: Sequence[Stage] = (),
+        prompt_characters: Callable[[], int] = int,
+    ) -> None:
+        self._batches = batches
+        self._measure = prompt_characters
+        self._stages = tuple(stages)
+        self._text_stages = tuple(
+            stage for stage in stages if getattr(stage, "touches_text", True)
+        )
 
     def read(self) -> Generator[Batch, None, None]:
         """Yield batches until one ends the reply; the last one ends with MessageEnd.
@@ -63,22 +85,48 @@ class Source:
         Raises UpstreamIncomplete if there is no such batch. Closing the generator
         closes the backend's, and so the work upstream.
         """
-        batches = self.batches
+        batches = self._batches
+        written = 0
         try:
             for batch in batches:
-                complete = _ends(batch)
-                for stage in self.stages:
+                only = batch[0] if len(batch) == 1 else None
+                if type(only) is TextDelta:
+                    written += len(only.quoted)
+                    stages, complete = self._text_stages, False
+                else:
+                    written += _length(batch)
+                    stages, complete = self._stages, _ends(batch)
+                for stage in stages:
                     batch = stage(batch)
-                yield batch
                 if _ends(batch):
+                    self._complete(batch[-1], written)
+                    yield batch
                     if complete:
                         _drain(batches)
                     return
+                yield batch
         finally:
             close = getattr(batches, "close", None)
             if close is not None:
                 close()
         raise UpstreamIncomplete("The reply ended before it was complete.")
+
+    def _complete(self, end: Any, written: int) -> None:
+        if end.usage is None or not end.usage.total:
+            prompt = estimate_tokens(self._measure())
+            output = estimate_tokens(written) if written else 0
+            end.usage = Usage(prompt, output, estimated=True)
+
+
+def _length(batch: Batch) -> int:
+    """Measure what a batch says, in bytes."""
+    length = 0
+    for event in batch:
+        if isinstance(event, TextDelta | ThinkingDelta):
+            length += len(event.quoted)
+        elif isinstance(event, ToolCallDelta):
+            length += len(event.json)
+    return length
 
 
 def _ends(batch: Batch) -> bool:
@@ -139,10 +187,14 @@ def _committed(
         first = b"".join([_written(encoder, batch) for batch in held])
         yield first or encoder.heartbeat()
         for batch in batches:
-            if batch and (written := _written(encoder, batch)):
-                yield written
-                spoke = 0.0
-                continue
+            if batch:
+                written = encoder.events(batch)
+                if type(batch[-1]) is MessageEnd:
+                    written += encoder.end()
+                if written:
+                    yield written
+                    spoke = 0.0
+                    continue
             now = time.monotonic()
             if not spoke:
                 spoke = now

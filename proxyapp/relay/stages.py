@@ -1,6 +1,5 @@
 """The smaller stages: each is put into a reply only where the request asks for it."""
 
-from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,35 +11,13 @@ from proxyapp.neutral.events import TextDelta
 from proxyapp.neutral.events import ThinkingDelta
 from proxyapp.neutral.events import ToolCallDelta
 from proxyapp.neutral.events import ToolCallStart
-from proxyapp.neutral.usage import estimate_tokens
-from proxyapp.neutral.usage import Usage
 from proxyapp.wire import jsons
-
-
-class EstimatedUsage:
-    """Fill in the usage of a reply whose upstream gave none.
-
-    The output is counted in events, which is a token each in a stream; the prompt is
-    guessed from its length in characters.
-    """
-
-    def __init__(self, prompt_characters: Callable[[], int]) -> None:
-        self._prompt = prompt_characters
-        self._events = 0
-
-    def __call__(self, batch: Batch) -> Batch:
-        """Count, and complete the last event of the reply."""
-        self._events += len(batch)
-        last = batch[-1] if batch else None
-        if isinstance(last, MessageEnd) and not (last.usage and last.usage.total):
-            ends = sum(type(event) is MessageEnd for event in batch)
-            output = max(self._events - 2 * ends, 0)
-            last.usage = Usage(estimate_tokens(self._prompt()), output, estimated=True)
-        return batch
 
 
 class FirstCallOnly:
     """Keep at most one tool call: llama-server's templates ignore the wish for one."""
+
+    touches_text = False
 
     def __init__(self) -> None:
         self._kept: dict[int, int] = {}
@@ -59,6 +36,8 @@ class FirstCallOnly:
 
 class NoThinking:
     """Drop all reasoning."""
+
+    touches_text = False
 
     def __call__(self, batch: Batch) -> Batch:
         """Keep everything else."""
@@ -95,6 +74,8 @@ class VisibleThinking:
 class ClientNames:
     """Give tool calls the names the client used, where ours had to differ."""
 
+    touches_text = False
+
     def __init__(self, names: Mapping[str, str]) -> None:
         self._names = names
 
@@ -112,10 +93,12 @@ class StopStrings:
     """End the reply at a stop string, for upstreams that do not.
 
     Text that may be the beginning of one is held back until it is known not to be.
+    When all ``choices`` have met one, the reply is over, and the work upstream with it.
     """
 
-    def __init__(self, stops: Sequence[str]) -> None:
+    def __init__(self, stops: Sequence[str], choices: int = 1) -> None:
         self._stops = tuple(stops)
+        self._choices = choices
         self._held: dict[int, tuple[int, str]] = {}
         self._stopped: dict[int, str] = {}
 
@@ -124,14 +107,27 @@ class StopStrings:
         told: list[Event] = []
         for event in batch:
             if event.choice in self._stopped:
-                if isinstance(event, MessageEnd):
-                    told.append(self._end(event))
-            elif isinstance(event, TextDelta):
+                continue
+            if isinstance(event, TextDelta):
                 told += self._scan(event)
             else:
                 told += self._release(event.choice)
                 told.append(event)
+        if len(self._stopped) == self._choices:
+            told += [_stopped(*met) for met in self._stopped.items()]
+        elif self._stopped and _ends(batch):
+            ends = [event for event in batch if isinstance(event, MessageEnd)]
+            told = self._with_ends(told, ends)
         return told
+
+    def _with_ends(self, told: list[Event], ends: list[MessageEnd]) -> list[Event]:
+        """End the choices that were stopped beside those that ended by themselves."""
+        kept: list[Event] = [e for e in told if not isinstance(e, MessageEnd)]
+        for end in ends:
+            stop = self._stopped.get(end.choice)
+            own = replace(end, stop_reason="stop", stop_sequence=stop)
+            kept.append(end if stop is None else own)
+        return kept
 
     def _scan(self, event: TextDelta) -> list[Event]:
         _, held = self._held.pop(event.choice, (event.index, ""))
@@ -169,6 +165,10 @@ class StopStrings:
         index, text = self._held.pop(choice)
         return [TextDelta(index, jsons.dumps(text), choice)]
 
-    def _end(self, event: MessageEnd) -> MessageEnd:
-        stop = self._stopped[event.choice]
-        return replace(event, stop_reason="stop", stop_sequence=stop)
+
+def _stopped(choice: int, stop: str) -> MessageEnd:
+    return MessageEnd("stop", choice=choice, stop_sequence=stop)
+
+
+def _ends(batch: Batch) -> bool:
+    return bool(batch) and isinstance(batch[-1], MessageEnd)

@@ -21,8 +21,9 @@ from proxyapp.tools.walk import Place
 from proxyapp.tools.walk import Schema
 from proxyapp.tools.walk import subschemas
 from proxyapp.tools.walk import too_large
+from proxyapp.wire import jsons
 
-_MAX_ROUNDS = 8
+_MAX_ROUNDS = 16
 
 
 class SchemaRepairer:
@@ -39,10 +40,9 @@ class SchemaRepairer:
 
         Raises BadRequest naming ``param`` for what is too large to be read.
         """
-        before = len(record.repairs)
         root = unwrap(read_root(copy_json(value, param), record), record)
-        root = _settle(root, record, param, make_object)
-        return self._checked(root, {"type": "object"}, record, before)
+        settled = _settle(root, record, param, make_object)
+        return _written(self._checked(settled, {"type": "object"}, record), param)
 
     def reply(self, value: Any, record: Recorder, param: str) -> Schema:
         """Repair the schema of a reply in JSON, which may be of any type."""
@@ -52,24 +52,20 @@ class SchemaRepairer:
             root = read_root(copy_json(value, param), record)
         if record.repairs[before:] == [Repair(record.tool, "root-missing", "#")]:
             root = {}
-        root = _settle(root, record, param, _as_it_is)
-        return self._checked(root, {}, record, before)
+        settled = _settle(root, record, param, _as_it_is)
+        return _written(self._checked(settled, {}, record), param)
 
     def _checked(
-        self, root: Schema, fallback: Schema, record: Recorder, before: int
+        self, settled: Schema | None, fallback: Schema, record: Recorder
     ) -> Schema:
-        if len(record.repairs) == before:
-            return root
-        try:
-            # Rules hang one schema in two places rather than copy it: written out,
-            # such a schema could be endless.
-            tree: Schema = copy_json(root, "schema")
-        except BadRequest:
-            tree = {"type": None}
-        if any(self._checker.check(place.schema) for place in _reachable(tree)):
+        if settled is not None and not record.repairs:
+            return settled
+        if settled is None or any(
+            self._checker.check(place.schema) for place in _reachable(settled)
+        ):
             record.note("unrepairable-schema", "#")
             return fallback
-        return tree
+        return settled
 
 
 def _settle(
@@ -77,15 +73,34 @@ def _settle(
     record: Recorder,
     param: str,
     finish: Callable[[Schema, Recorder], Schema],
-) -> Schema:
-    # What a rule finds depends on what others made of the schemas below.
+) -> Schema | None:
+    """Apply the rules to all schemas until none changes; None if that has no end.
+
+    What a rule finds depends on what others made of the schemas below.
+    """
     for _ in range(_MAX_ROUNDS):
         before = len(record.repairs)
         repair_references(root, record)
         _apply_rules(root, record, param)
         root = finish(root, record)
         if len(record.repairs) == before:
+            return root
+        try:
+            # Rules hang one schema in two places rather than copy it; written out,
+            # such a schema could be endless.
+            root = copy_json(root, param)
+        except BadRequest:
             break
+    return None
+
+
+def _written(root: Schema, param: str) -> Schema:
+    """Return the schema, or raise BadRequest if the JSON writer cannot write it."""
+    try:
+        # The request around it has levels of its own.
+        jsons.dumps([[[[[[[[root]]]]]]]])
+    except TypeError:
+        raise too_large(param, "more levels than can be written") from None
     return root
 
 
@@ -109,9 +124,12 @@ def _apply_rules(root: Schema, record: Recorder, param: str) -> None:
 
 def _apply_once(schema: Schema, context: Context, record: Recorder, path: str) -> bool:
     before = len(record.repairs)
+    known = frozenset(schema)
     for rule in rules_for(schema):
         if not rule.keywords.isdisjoint(schema) and rule.apply(schema, context):
             record.note(rule.name, path)
+            if not known.issuperset(schema):
+                break
     return len(record.repairs) > before
 
 

@@ -1,6 +1,5 @@
 """The outermost layer: what must happen around Flask, not inside it."""
 
-import errno
 import re
 import time
 from collections.abc import Callable
@@ -55,12 +54,33 @@ class Edge:
         except ClientGone:
             stop_watching(environ)
             _log(environ, _GONE, started)
-            raise _reset() from None
-        return _sent(body, environ, started)
+            raise
+        return _Reply(body, environ, started)
 
     def _wants_sse(self, environ: Environ) -> bool:
         accepts = "text/event-stream" in environ.get("HTTP_ACCEPT", "")
         return environ["REQUEST_METHOD"] == "POST" and (accepts or self._ollama_as_sse)
+
+
+class _Reply:
+    """A reply's body, given to the server as it is: a frame less for every token."""
+
+    def __init__(self, body: Iterable[bytes], environ: Environ, started: float) -> None:
+        self._body = body
+        self._environ = environ
+        self._started = started
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._body)
+
+    def close(self) -> None:
+        """End the work upstream, whatever became of the reply, and log it."""
+        close = getattr(self._body, "close", None)
+        if close is not None:
+            close()
+        gone = stop_watching(self._environ)
+        status = _GONE if gone else self._environ.get(STATUS, 0)
+        _log(self._environ, status, self._started)
 
 
 def watch(environ: Environ) -> None:
@@ -68,33 +88,15 @@ def watch(environ: Environ) -> None:
     environ[_DEPARTURE] = Departure(environ.get("gunicorn.socket"))
 
 
-def stop_watching(environ: Environ) -> None:
-    """Let go of the client's socket."""
+def stop_watching(environ: Environ) -> bool:
+    """Let go of the client's socket; tell whether the client had left."""
     departure = environ.pop(_DEPARTURE, None)
-    if departure is not None:
-        departure.stop()
-
-
-def _sent(body: Iterable[bytes], environ: Environ, started: float) -> Iterator[bytes]:
-    status = _GONE
-    try:
-        yield from body
-        status = environ.get(STATUS, 0)
-    except ClientGone:
-        raise _reset() from None
-    finally:
-        stop_watching(environ)
-        _log(environ, status, started)
-        close = getattr(body, "close", None)
-        if close is not None:
-            close()
+    if departure is None:
+        return False
+    departure.stop()
+    return bool(departure.gone)
 
 
 def _log(environ: Environ, status: int, started: float) -> None:
     milliseconds = round((time.monotonic() - started) * 1000)
     log_request(environ["REQUEST_METHOD"], environ["PATH_INFO"], status, milliseconds)
-
-
-def _reset() -> ConnectionResetError:
-    # gunicorn passes over this one error without a log line.
-    return ConnectionResetError(errno.ECONNRESET, "the client is gone")

@@ -18,6 +18,11 @@ class SseReader:
         self._data: list[bytes] = []
         self._head: bytes | None = b""
 
+    @property
+    def idle(self) -> bool:
+        """Whether the next byte begins an event."""
+        return self._head is None and not self._data and self._lines.empty
+
     def feed(self, chunk: bytes) -> list[bytes]:
         """Take more bytes; give the data of the events they complete."""
         if self._head is not None:

@@ -31,12 +31,12 @@ def opening(**function):
 
 
 PHASES = {
-    "before the head": (Wait(limit=LIMIT),),
-    "after the head": (Role(), Wait(limit=LIMIT)),
-    "within the text": (Text("Hel"), Wait(limit=LIMIT), Text("lo"), Finish()),
+    "before the head": (Wait(limit=20),),
+    "after the head": (Role(), Wait(limit=20)),
+    "within the text": (Text("Hel"), Wait(limit=20), Text("lo"), Finish()),
     "within a call": (
         opening(name="ls", arguments='{"path":"/e'),
-        Wait(limit=LIMIT),
+        Wait(limit=20),
         Finish("tool_calls"),
     ),
 }
@@ -86,14 +86,14 @@ def test_the_upstream_is_let_go(gateway, upstream, phase, speaker, stream):
 
 @each_speaker([row for row in SPEAKERS if row not in CHATS])
 def test_operations_without_calls_let_go_as_well(gateway, upstream, speaker):
-    upstream.script(Text("Hel"), Wait(limit=LIMIT))
+    upstream.script(Text("Hel"), Wait(limit=20))
     with asking(gateway, speaker, stream=True) as client:
         assert client.recv(65536).startswith(b"HTTP/1.1 200")
     assert upstream.generations[0].wait_closed(LIMIT) is not None
 
 
 def test_a_reset_is_leaving_too(gateway, upstream):
-    upstream.script(Text("Hel"), Wait(limit=LIMIT))
+    upstream.script(Text("Hel"), Wait(limit=20))
     with asking(gateway, CHATS[0], stream=True) as client:
         assert client.recv(65536)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -101,7 +101,7 @@ def test_a_reset_is_leaving_too(gateway, upstream):
 
 
 def test_leaving_while_heartbeats_come_is_seen(gateway, upstream):
-    upstream.script(Wait(limit=LIMIT))
+    upstream.script(Wait(limit=20))
     with asking(gateway, CHATS[0], stream=True) as client:
         assert b": ping" in client.recv(65536)
     assert upstream.generations[0].wait_closed(LIMIT) is not None
@@ -136,7 +136,7 @@ def test_many_who_left_leave_nothing_behind(gateway, upstream):
 
 def test_who_leaves_makes_no_noise(gateway, upstream):
     before = gateway.log
-    upstream.script(Text("Hel"), Wait(limit=LIMIT))
+    upstream.script(Text("Hel"), Wait(limit=20))
     with asking(gateway, CHATS[0], stream=True) as client:
         assert client.recv(65536)
     assert upstream.generations[0].wait_closed(LIMIT) is not None

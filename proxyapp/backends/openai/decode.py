@@ -90,6 +90,7 @@ class ReplyReader:
         self.skipped = 0
         self._model = model
         self._sse: SseReader | None = None
+        self._between_events = False
         self._document: list[bytes] = []
         self._choices: dict[int, _Choice] = {}
         self._usage: Usage | None = None
@@ -100,26 +101,48 @@ class ReplyReader:
 
     def feed(self, data: bytes) -> list[Event]:
         """Take more of the body; give the events it completes."""
+        if self._between_events:
+            quoted = self._text_lane.text(data)
+            if quoted is not None:
+                return [TextDelta(self._choices[0].block(_TEXT), quoted)]
         if self._sse is None:
             data = self._sniffed(data)
         if self._sse is None:
             return []
-        try:
-            chunks = self._sse.feed(data)
-        except ValueError as error:
-            raise UpstreamInvalid(f"Broken event stream upstream: {error}.") from None
         events: list[Event] = []
         try:
-            for chunk in chunks:
-                if not self._fast(chunk, events):
-                    self._take(chunk, events)
-                    if self.done:
-                        break
+            for part in self._parts(self._sse, data):
+                if not (self._sse.idle and self._fast(part, events)):
+                    self._take_all(self._sse, part, events)
         except ProxyError as error:
             if not events:
                 raise
             self.failure = error
+        self._between_events = self._sse.idle
         return events
+
+    def _parts(self, sse: SseReader, data: bytes) -> tuple[bytes, ...]:
+        """Split data so that the whole events in it can take the fast lane.
+
+        A full portion of a fast stream begins and ends in the middle of an event.
+        """
+        if sse.idle and data.endswith(b"\n\n"):
+            return (data,)
+        start = 0 if sse.idle else data.find(b"\n\n") + 2
+        stop = data.rfind(b"\n\n") + 2
+        if stop - 2 <= start:
+            return (data,)
+        return (data[:start], data[start:stop], data[stop:])
+
+    def _take_all(self, sse: SseReader, data: bytes, events: list[Event]) -> None:
+        try:
+            chunks = sse.feed(data)
+        except ValueError as error:
+            raise UpstreamInvalid(f"Broken event stream upstream: {error}.") from None
+        for chunk in chunks:
+            if self.done:
+                return
+            self._take(chunk, events)
 
     def _sniffed(self, data: bytes) -> bytes:
         """Find out what kind of body this is from its first visible byte."""
@@ -159,17 +182,15 @@ class ReplyReader:
             last.usage, last.timings = self._usage, self._timings
         return events
 
-    def _fast(self, chunk: bytes, events: list[Event]) -> bool:
-        """Take a chunk that looks like those before it, without parsing it."""
-        literal = self._text_lane.literal(chunk)
-        if literal is not None:
-            index = self._choices[0].block(_TEXT)
-            events.append(TextDelta(index, literal))
+    def _fast(self, data: bytes, events: list[Event]) -> bool:
+        """Take events that look like those before them, without parsing them."""
+        quoted = self._text_lane.text(data)
+        if quoted is not None:
+            events.append(TextDelta(self._choices[0].block(_TEXT), quoted))
             return True
-        literal = self._thinking_lane.literal(chunk)
-        if literal is not None:
-            index = self._choices[0].block(_THINKING)
-            events.append(ThinkingDelta(index, literal))
+        quoted = self._thinking_lane.text(data)
+        if quoted is not None:
+            events.append(ThinkingDelta(self._choices[0].block(_THINKING), quoted))
             return True
         return False
 

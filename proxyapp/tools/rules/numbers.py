@@ -129,33 +129,49 @@ def repair_integer_range(schema: Schema, _: Context) -> bool:
     """
     if "integer" not in types_of(schema):
         return False
+    changed = _drop_extremes(schema)
     low, high = _lowest(schema), _highest(schema)
     if low is not None and high is not None:
-        if low <= high:
-            return False
-        for key in BOUNDS:
-            schema.pop(key, None)
-        return True
+        return _drop(schema, *BOUNDS) if low > high else changed
     if low is not None and _grammar_spins(low):
         schema["maximum"] = _WIDEST
     elif high is not None and _grammar_spins(-high):
         schema["minimum"] = -_WIDEST
     else:
-        return False
+        return changed
+    return True
+
+
+def _drop_extremes(schema: Schema) -> bool:
+    """Drop a bound that llama-server's 64-bit arithmetic cannot hold."""
+    low, high = _lowest(schema), _highest(schema)
+    changed = False
+    if low is not None and not -_WIDEST <= low <= _WIDEST:
+        changed = _drop(schema, "minimum", "exclusiveMinimum")
+    if high is not None and not -_WIDEST <= high <= _WIDEST:
+        changed = _drop(schema, "maximum", "exclusiveMaximum")
+    return changed
+
+
+def _drop(schema: Schema, *keys: str) -> bool:
+    for key in keys:
+        schema.pop(key, None)
     return True
 
 
 def _lowest(schema: Schema) -> int | None:
+    """Return the least integer llama-server allows; its own least is no bound."""
     if "minimum" in schema:
-        return _up(schema["minimum"])
+        return None if schema["minimum"] == -_INT64 else _up(schema["minimum"])
     if "exclusiveMinimum" in schema:
         return _down(schema["exclusiveMinimum"]) + 1
     return None
 
 
 def _highest(schema: Schema) -> int | None:
+    """Return the greatest integer llama-server allows, if there is a bound."""
     if "maximum" in schema:
-        return _down(schema["maximum"])
+        return None if schema["maximum"] == _INT64 - 1 else _down(schema["maximum"])
     if "exclusiveMaximum" in schema:
         return _up(schema["exclusiveMaximum"]) - 1
     return None

@@ -123,7 +123,7 @@ def test_a_schema_nested_too_deeply_is_refused_by_name(repairer):
     assert caught.value.param == "tools[1].parameters"
 
 
-@pytest.mark.parametrize("schema", [nested(20), nested(450), nested_arrays(200)])
+@pytest.mark.parametrize("schema", [nested(20), nested(100), nested_arrays(200)])
 def test_a_deeply_nested_schema_is_served(repairer, schema):
     (repaired,) = repairer.repair([tool({"properties": {"x": schema}})]).tools
     assert repaired.parameters["properties"]["x"]["type"] == schema["type"]

@@ -129,6 +129,26 @@ def test_a_long_bound_alone_is_given_its_other_end(bound):
 
 
 @pytest.mark.parametrize(
+    "bounds",
+    [
+        {"exclusiveMinimum": -(2**63)},
+        {"minimum": -(2**63) + 1},
+        {"maximum": -(2**63)},
+        {"exclusiveMaximum": -(2**63)},
+        {"minimum": 2**63 - 1},
+    ],
+)
+def test_a_bound_at_the_end_of_64_bits_goes(bounds):
+    schema = {"type": "integer", **bounds}
+    assert applied(numbers.repair_integer_range, schema) == (True, {"type": "integer"})
+
+
+def test_the_least_integer_is_no_bound():
+    schema = {"type": "integer", "minimum": -(2**63), "maximum": -(10**16)}
+    assert applied(numbers.repair_integer_range, schema)[1]["minimum"] == -WIDEST
+
+
+@pytest.mark.parametrize(
     "schema",
     [
         {"type": "integer", "minimum": 10**15},

@@ -1,0 +1,331 @@
+"""Hostile input: a refusal in the dialect's words, never a fault of the gateway's."""
+
+import gzip
+import json
+
+import pytest
+import zstandard
+
+from tests import oracles
+from tests.fakes.upstream import FakeUpstream
+from tests.live import hostile
+from tests.speakers import CHATS
+from tests.speakers import each_speaker
+from tests.speakers import post
+
+pytestmark = pytest.mark.live
+
+# Bounds a hang. How long others really wait is measured by the benchmark.
+HANG = 2.0
+CHAT = "/v1/chat/completions"
+USER = {"role": "user", "content": "hi"}
+HTTP = hostile.corpus("http")
+BODIES = hostile.corpus("bodies")
+STRINGS = [hostile.joined(pieces) for pieces in hostile.corpus("strings")]
+SCHEMAS = hostile.corpus("schemas")
+URLS = hostile.corpus("urls")
+# The address that schemas of the corpus refer to.
+REMOTE = "http://127.0.0.1:18499"
+named = pytest.mark.parametrize
+
+
+def by_name(cases):
+    return pytest.mark.parametrize("case", cases, ids=[c["name"] for c in cases])
+
+
+@pytest.fixture
+def alive(gateway):
+    """See that the same worker still serves when the test is over."""
+    before = gateway.worker_pids
+    yield
+    assert gateway.worker_pids == before
+    assert hostile.statuses(hostile.exchange(gateway, HEALTH)) == [200]
+
+
+HEALTH = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+
+
+@pytest.fixture
+def others(gateway, alive, longest_wait):
+    """Ask /health meanwhile; nobody may wait for as long as a hang."""
+    with hostile.Prober(gateway) as prober:
+        yield
+    longest_wait.append(prober.worst)
+    assert prober.asked > 0
+    assert prober.worst < HANG
+
+
+@pytest.fixture(scope="session")
+def longest_wait(request):
+    """Tell at the end of the run how long anybody waited."""
+    waits = [0.0]
+    yield waits
+    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        told = f"{max(waits) * 1000:.0f} ms"
+        reporter.write_line(f"\n/health waited {told} at most beside hostile requests")
+
+
+def fault_of(speaker, reply):
+    """Name what is wrong with a reply to hostile input, if anything."""
+    if "html" in reply.headers["Content-Type"]:
+        return "HTML"
+    if reply.status_code == 200:
+        return None
+    if not 400 <= reply.status_code < 500:
+        return f"{reply.status_code}: {reply.text[:200]}"
+    return speaker.error_violations(reply.status_code, reply.json()) or None
+
+
+# ---------------------------------------------------------------------------- HTTP
+
+
+@by_name(HTTP)
+def test_a_request_that_parsers_disagree_on_is_harmless(gateway, upstream, alive, case):
+    raw = hostile.joined(case["send"]).encode("latin-1")
+    received = hostile.exchange(gateway, raw)
+    found = hostile.statuses(received)
+    assert all(status < 500 or status == 501 for status in found)
+    assert b"<html" not in received.lower()
+    if case["expect"] == "reject":
+        assert not any(status < 300 for status in found)
+    if case["expect"] == "one":
+        assert len(found) == 1
+    assert upstream.generations == []
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        b"Content-Length: 50\r\n\r\n{",
+        b"POST /api/chat HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n",
+        b"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n",
+    ],
+    ids=["counted", "chunked", "nothing"],
+)
+def test_a_body_that_never_ends_is_given_up_on(gateway, upstream, alive, raw):
+    assert hostile.statuses(hostile.exchange(gateway, raw)) == [408]
+
+
+@pytest.mark.parametrize("length", ["9" * 40, "9" * 12])
+def test_an_endless_body_is_refused_before_it_is_read(gateway, alive, length):
+    head = f"POST {CHAT} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {length}\r\n"
+    received = hostile.exchange(gateway, head.encode() + b"\r\n{}")
+    assert hostile.statuses(received)[0] in (400, 413)
+
+
+def test_a_refused_body_is_not_taken_for_the_next_request(gateway, alive):
+    smuggled = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    head = (
+        f"POST {CHAT} HTTP/1.1\r\nHost: attacker.example\r\n"
+        f"Content-Length: {len(smuggled)}\r\n\r\n"
+    )
+    received = hostile.exchange(gateway, head.encode() + smuggled)
+    assert hostile.statuses(received) == [421]
+
+
+# ---------------------------------------------------------------------------- JSON
+
+
+@by_name(BODIES)
+@each_speaker(CHATS)
+def test_an_odd_body_is_served_or_refused(gateway, upstream, alive, speaker, case):
+    raw = hostile.joined(case["send"]).encode("utf-8", "surrogatepass")
+    reply = post(gateway, speaker.path, raw, speaker.headers)
+    assert fault_of(speaker, reply) is None
+    if speaker.name == "openai":
+        assert reply.status_code in case["expect"]
+    for request in upstream.generations:
+        json.loads(request.body, parse_constant=pytest.fail)
+
+
+DEEP = [1_000, 100_000, 5_000_000]
+GENERATED = {
+    **{f"{n} arrays deep": b"[" * n + b"]" * n for n in DEEP},
+    **{f"{n} objects deep": b'{"a":' * n + b"1" + b"}" * n for n in DEEP},
+    "unclosed": b"[" * 5_000_000,
+    "wide and empty": b"[" + b"[]," * 10_000_000 + b"[]]",
+    "a million keys": b"{" + b",".join(b'"%d":0' % n for n in range(10**6)) + b"}",
+    "one long string": b'{"model":"' + b"a" * (20 << 20) + b'"}',
+    "one long number": b'{"n":' + b"9" * (1 << 20) + b"}",
+    "escapes": b'{"model":"' + b"\\ud800" * 500_000 + b'"}',
+    "blanks": b" " * (20 << 20),
+}
+
+
+@named("name", GENERATED)
+def test_a_monstrous_body_stalls_nobody(gateway, upstream, others, name):
+    reply = post(gateway, CHAT, GENERATED[name])
+    assert 400 <= reply.status_code < 500
+    assert oracles.openai_error(reply.status_code, reply.json()) == []
+
+
+@named(
+    "value",
+    [b"[" * 900 + b"]" * 900, b"[" + b"[]," * 400_000 + b"[]]"],
+    ids=["deep", "wide"],
+)
+@named("field", ["messages", "tools", "metadata", "response_format", "stop"])
+def test_a_monstrous_value_stalls_nobody(gateway, upstream, others, field, value):
+    hi = b'"messages":[{"role":"user","content":"hi"}],'
+    raw = b'{"model":"tiny",%b"%b":%b}' % (hi, field.encode(), value)
+    assert fault_of(CHATS[0], post(gateway, CHAT, raw)) is None
+
+
+@pytest.mark.parametrize(
+    ("encoding", "pack"),
+    [
+        ("gzip", gzip.compress),
+        ("zstd", zstandard.compress),
+        ("gzip", lambda raw: gzip.compress(raw)[:-9]),
+        ("gzip", lambda raw: b"\x1f\x8b" + raw[:999]),
+        ("zstd", lambda raw: b"\x28\xb5\x2f\xfd" + raw[:999]),
+    ],
+    ids=["gzip", "zstd", "gzip cut", "gzip broken", "zstd broken"],
+)
+def test_a_bomb_stalls_nobody(gateway, others, encoding, pack):
+    raw = pack(b" " * (200 << 20))
+    reply = post(gateway, CHAT, raw, {"Content-Encoding": encoding})
+    assert reply.status_code in (400, 413)
+    assert oracles.openai_error(reply.status_code, reply.json()) == []
+
+
+# ------------------------------------------------------------------------- strings
+
+numbered_strings = pytest.mark.parametrize(
+    "text", STRINGS, ids=[f"{n:02}" for n in range(len(STRINGS))]
+)
+
+
+@numbered_strings
+@each_speaker(CHATS)
+def test_any_text_reaches_the_model_as_it_is(gateway, upstream, alive, speaker, text):
+    reply = speaker.post(gateway, text)
+    assert fault_of(speaker, reply) is None
+    if reply.status_code == 200:
+        messages = upstream.generations[-1].json["messages"]
+        assert messages[-1]["content"] == text
+
+
+@numbered_strings
+@each_speaker(CHATS)
+def test_any_text_may_be_a_models_name(gateway, upstream, alive, speaker, text):
+    reply = speaker.post(gateway, model=text)
+    assert fault_of(speaker, reply) is None
+    if reply.status_code == 200:
+        assert reply.json()["model"] == text
+
+
+@numbered_strings
+@each_speaker(CHATS)
+def test_any_text_may_be_a_tools_name(gateway, upstream, alive, speaker, text):
+    assert fault_of(speaker, speaker.post(gateway, "hi", [text])) is None
+
+
+@numbered_strings
+def test_any_text_in_the_log_stays_on_its_line(gateway, upstream, alive, text):
+    before = len(gateway.log)
+    post(gateway, CHAT, {"model": text, "messages": 7}, {"User-Agent": "x"})
+    assert "\nFAKE" not in gateway.log[before:]
+
+
+# --------------------------------------------------------------------- tool schemas
+
+
+@pytest.fixture(scope="module")
+def elsewhere():
+    """Run the server that schemas refer to; nobody may ask it."""
+    with FakeUpstream() as fake:
+        yield fake
+        assert fake.connections == 0
+
+
+def laughs(levels):
+    definitions = {
+        f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(levels)
+    }
+    definitions[f"d{levels}"] = {"type": "string"}
+    return {"$ref": "#/$defs/d0", "$defs": definitions}
+
+
+def nested(levels):
+    schema = {"type": "string"}
+    for _ in range(levels):
+        schema = {"type": "object", "properties": {"a": schema}}
+    return schema
+
+
+HEAVY = {
+    "a huge enum": {"enum": list(range(20_000))},
+    "many properties": {
+        "type": "object",
+        "properties": {f"p{n}": {"type": "string"} for n in range(5_000)},
+    },
+    "deep": nested(150),
+    "very deep": nested(500),
+    "laughs": laughs(30),
+    "patterns": {
+        "type": "object",
+        "properties": {
+            f"p{n}": {"type": "string", "pattern": "^(a+)+$", "default": "a" * 40}
+            for n in range(50)
+        },
+    },
+    "unique": {"type": "array", "uniqueItems": True, "default": [{}] * 3_000},
+}
+
+
+@named("name", SCHEMAS)
+@each_speaker(CHATS)
+def test_an_odd_schema_is_repaired_or_refused(
+    gateway, upstream, alive, elsewhere, speaker, name
+):
+    text = json.dumps(SCHEMAS[name]).replace(REMOTE, elsewhere.url)
+    body = speaker.body("hi", ["odd"])
+    (tool,) = body["tools"]
+    inner = tool.get("function", tool)
+    field = "input_schema" if "input_schema" in inner else "parameters"
+    inner[field] = json.loads(text)
+    reply = post(gateway, speaker.path, body, speaker.headers)
+    assert fault_of(speaker, reply) is None
+    for request in upstream.generations:
+        for sent in request.json.get("tools", []):
+            assert sent["function"]["parameters"]["type"] == "object"
+
+
+@named("name", HEAVY)
+def test_a_monstrous_schema_stalls_nobody(gateway, upstream, others, name):
+    reply = CHATS[0].post(gateway, "hi", {"heavy": HEAVY[name]})
+    assert fault_of(CHATS[0], reply) is None
+
+
+@named("name", HEAVY)
+def test_a_monstrous_schema_for_the_reply_stalls_nobody(
+    gateway, upstream, others, name
+):
+    wanted = {"name": "heavy", "schema": HEAVY[name]}
+    form = {"type": "json_schema", "json_schema": wanted}
+    reply = CHATS[0].post(gateway, "hi", response_format=form)
+    assert fault_of(CHATS[0], reply) is None
+
+
+# ---------------------------------------------------------------------------- URLs
+
+
+@named("url", URLS)
+def test_no_address_in_a_request_is_ever_asked(gateway, upstream, alive, url):
+    image = {"type": "image_url", "image_url": {"url": url}}
+    body = {"model": "tiny", "messages": [{"role": "user", "content": [image]}]}
+    reply = post(gateway, CHAT, body)
+    assert reply.status_code == (200 if url.startswith("data:") else 400)
+    assert fault_of(CHATS[0], reply) is None
+
+
+@named("field", ["api_base", "base_url", "url", "upstream", "endpoint", "proxy"])
+def test_a_request_cannot_choose_the_upstream(gateway, upstream, elsewhere, field):
+    body = {"model": "tiny", "messages": [USER], field: elsewhere.url}
+    assert post(gateway, CHAT, body).status_code == 200
+    assert len(upstream.generations) == 1
