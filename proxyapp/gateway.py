@@ -39,6 +39,9 @@ from proxyapp.tools.repair import RepairedTools
 from proxyapp.tools.repair import ToolRepairer
 from proxyapp.wire import jsons
 
+_MAX_TOOLS = 4096
+"""Repairing more would stall everyone; OpenAI takes 128."""
+
 
 class Gateway:
     """What the dialects need, and nothing of how it is done."""
@@ -61,7 +64,15 @@ class Gateway:
         self._logged: set[tuple[str, str, str]] = set()
 
     def repair(self, tools: object) -> RepairedTools:
-        """Make tool definitions valid, and count and log what that took."""
+        """Make tool definitions valid, and count and log what that took.
+
+        Raises BadRequest for more tools than any model is given.
+        """
+        if isinstance(tools, list) and len(tools) > _MAX_TOOLS:
+            raise BadRequest(
+                f"'tools' holds {len(tools)} tools; at most {_MAX_TOOLS} are read.",
+                param="tools",
+            )
         repaired = self.repairer.repair(tools)
         for repair in repaired.repairs:
             self.counters.add("tool_repairs", repair.rule)

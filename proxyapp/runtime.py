@@ -110,31 +110,46 @@ class _PollWait(_Wait):
 
 
 class _HubWait(_Wait):
-    """One io watcher and one repeating timer a stream, so a token costs no timer."""
+    """One io watcher and one repeating timer a stream, so a token costs no timer.
+
+    ``receive`` stands here whole: it is on the path of every token.
+    """
 
     def __init__(self, sock: socket.socket, tick: float) -> None:
         super().__init__(sock)
-        self._hub = gevent.get_hub()
-        self._greenlet = gevent.getcurrent()
-        self._io = self._hub.loop.io(sock.fileno(), 1)
-        self._timer = self._hub.loop.timer(tick, tick)
-        self._waiting = False
-        self._timer.start(self._wake, False)
+        self._switch_to_hub = gevent.get_hub().switch
+        self._waiting: Any = None
+        loop = gevent.get_hub().loop
+        self._io = loop.io(sock.fileno(), 1)
+        self._timer = loop.timer(tick, tick)
+        self._timer.start(self._on_tick)
 
-    def _wake(self, ready: bool) -> None:
-        if self._waiting:
-            self._waiting = False
-            self._greenlet.switch(ready)
+    def _on_tick(self) -> None:
+        if self._waiting is not None:
+            self._waiting.switch(False)
 
-    def _ready(self) -> bool:
-        self._greenlet = gevent.getcurrent()
-        self._io.start(self._wake, True)
-        self._waiting = True
-        try:
-            return bool(self._hub.switch())
-        finally:
-            self._waiting = False
-            self._io.stop()
+    def receive(self, size: int) -> bytes | None:
+        if self._ask_first:
+            data = self._read(size)
+            if data is not None:
+                return data
+        greenlet = gevent.getcurrent()
+        while True:
+            self._io.start(greenlet.switch, True)
+            self._waiting = greenlet
+            try:
+                ready = self._switch_to_hub()
+            finally:
+                self._waiting = None
+                self._io.stop()
+            if not ready:
+                return None
+            try:
+                return self._recv(size)  # type: ignore[no-any-return]
+            except (BlockingIOError, ssl.SSLWantReadError):
+                continue
+            except OSError:
+                return b""
 
     def close(self) -> None:
         for watcher in (self._io, self._timer):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import zstandard
+from gunicorn.http.errors import ParseException
 
 from proxyapp.errors import BadRequest
 from proxyapp.errors import BodyTimeout
@@ -31,7 +32,7 @@ def read_body(environ: dict[str, Any], settings: ServerSettings) -> bytes:
     try:
         with deadline(settings.body_timeout, late):
             raw = _raw(environ, limit)
-    except OSError as error:
+    except (OSError, ParseException) as error:
         raise BadRequest(
             f"The request body could not be read: {error}",
             headers={"Connection": "close"},

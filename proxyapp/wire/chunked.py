@@ -21,10 +21,16 @@ class Dechunker:
 
     def feed(self, data: bytes) -> bytes:
         """Take framed bytes; give all payload they hold, joined."""
-        if not self._buffer and not self._need and not self._trailer:
-            one = _one_chunk(data)
-            if one:
-                return one
+        if not self._need and not self._buffer and not self._trailer:
+            # Data that is exactly one chunk, as a token's mostly is.
+            end = data.find(b"\r\n", 1, 10)
+            if data[:end].isalnum() and data.endswith(b"\r\n"):
+                try:
+                    size = int(data[:end], 16)
+                except ValueError:
+                    size = 0
+                if 0 < size == len(data) - end - 4:
+                    return data[end + 2 : -2]
         if self._buffer:
             data, self._buffer = self._buffer + data, b""
         payload: list[bytes] = []
@@ -71,19 +77,6 @@ class Dechunker:
         self._need = int(size, 16)
         self._trailer = not self._need
         self._need += 2 if self._need else 0
-
-
-def _one_chunk(data: bytes) -> bytes:
-    """Take the payload of data that is exactly one chunk, as a token's mostly is."""
-    end = data.find(b"\r\n", 0, 10)
-    digits = data[:end]
-    if end < 1 or not digits.isalnum() or not data.endswith(b"\r\n"):
-        return b""
-    try:
-        size = int(digits, 16)
-    except ValueError:
-        return b""
-    return data[end + 2 : -2] if end + 4 + size == len(data) else b""
 
 
 def _whole_chunks(data: bytes, position: int, payload: list[bytes]) -> int:
