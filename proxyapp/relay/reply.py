@@ -91,7 +91,7 @@ class Source:
             for batch in batches:
                 only = batch[0] if len(batch) == 1 else None
                 if type(only) is TextDelta:
-                    written += len(only.quoted)
+                    written += len(only.quoted) - 2
                     stages, complete = self._text_stages, False
                 else:
                     written += _length(batch)
@@ -123,7 +123,7 @@ def _length(batch: Batch) -> int:
     length = 0
     for event in batch:
         if isinstance(event, TextDelta | ThinkingDelta):
-            length += len(event.quoted)
+            length += len(event.quoted) - 2
         elif isinstance(event, ToolCallDelta):
             length += len(event.json)
     return length

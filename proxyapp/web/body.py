@@ -15,8 +15,15 @@ from proxyapp.runtime import deadline
 from proxyapp.settings.schema import ServerSettings
 from proxyapp.wire import jsons
 
+_SMALL = 1 << 19
+"""Bytes; no body of this size holds enough of anything to stall a worker."""
+
 _MAX_VALUES = 2_000_000
 """More arrays and objects than this stall a worker: 30 MB of ``[]`` is an attack."""
+
+_MAX_KEYS = 500_000
+_MAX_ENTRIES = 20_000
+"""Messages, their parts and their calls; each costs more than reading it."""
 
 
 def read_body(environ: dict[str, Any], settings: ServerSettings) -> bytes:
@@ -104,8 +111,9 @@ _DECODERS: dict[str, Callable[[bytes, int], bytes]] = {
 
 def read_object(body: bytes) -> dict[str, Any]:
     """Read a body as one strict JSON object; raise BadRequest saying what it is."""
-    if body.count(b"[") + body.count(b"{") > _MAX_VALUES:
-        raise BadRequest("The request body holds too many arrays and objects.")
+    large = len(body) > _SMALL
+    if large:
+        _refuse_many_values(body)
     try:
         value = jsons.loads(body)
     except ValueError as error:
@@ -115,7 +123,35 @@ def read_object(body: bytes) -> dict[str, Any]:
         raise BadRequest(
             f"The request body must be a JSON object, not {_KINDS[type(value)]}."
         )
+    if large:
+        _refuse_crowds(value)
     return value
+
+
+def _refuse_many_values(body: bytes) -> None:
+    """Raise BadRequest for what would take too long to read; strings count as well."""
+    if body.count(b"[") + body.count(b"{") > _MAX_VALUES:
+        raise BadRequest("The request body holds too many arrays and objects.")
+    if body.count(b'":') > _MAX_KEYS:
+        raise BadRequest("The request body holds too many keys.")
+
+
+def _refuse_crowds(body: dict[str, Any]) -> None:
+    """Raise BadRequest for what would take too long to work through once it is read."""
+    for name, entries in body.items():
+        if isinstance(entries, list):
+            count = sum(map(_weight, entries))
+            if count > _MAX_ENTRIES:
+                raise BadRequest(
+                    f"'{name}' holds {count} entries; at most {_MAX_ENTRIES} are read.",
+                    param=name,
+                )
+
+
+def _weight(entry: Any) -> int:
+    if isinstance(entry, dict):
+        return 1 + sum(len(v) for v in entry.values() if isinstance(v, list))
+    return int(entry is None or isinstance(entry, list))
 
 
 _KINDS = {

@@ -206,7 +206,7 @@ def test_missing_usage_is_estimated(chat, usage):
     reply = chat(Text("a"), Text("b"), Finish(), *odd).json()
     assert oracles.openai_chat(reply) == []
     assert reply["usage"]["prompt_tokens"] > 0
-    assert reply["usage"]["completion_tokens"] == 2
+    assert reply["usage"]["completion_tokens"] > 0
 
 
 # ------------------------------------------------------------------------ requests

@@ -17,6 +17,24 @@ HURRIED = {
     "PROXYAPP_MODELS__REFRESH_SECONDS": 3600,
 }
 
+WAITS = pytest.StashKey[list[float]]()
+
+
+@pytest.fixture
+def longest_wait(request: pytest.FixtureRequest) -> list[float]:
+    """Collect how long others waited beside hostile requests, in seconds."""
+    return request.config.stash.setdefault(WAITS, [])
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Tell how long anybody waited."""
+    waits = config.stash.get(WAITS, [])
+    if waits:
+        told = f"{max(waits) * 1000:.0f} ms"
+        terminalreporter.write_line(f"/health waited {told} beside hostile requests.")
+
 
 @pytest.fixture(scope="session")
 def troubled_upstream() -> Iterator[FakeUpstream]:

@@ -53,17 +53,6 @@ def others(gateway, alive, longest_wait):
     assert prober.worst < HANG
 
 
-@pytest.fixture(scope="session")
-def longest_wait(request):
-    """Tell at the end of the run how long anybody waited."""
-    waits = [0.0]
-    yield waits
-    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is not None:
-        told = f"{max(waits) * 1000:.0f} ms"
-        reporter.write_line(f"\n/health waited {told} at most beside hostile requests")
-
-
 def fault_of(speaker, reply):
     """Name what is wrong with a reply to hostile input, if anything."""
     if "html" in reply.headers["Content-Type"]:
@@ -173,6 +162,21 @@ def test_a_monstrous_value_stalls_nobody(gateway, upstream, others, field, value
     assert fault_of(CHATS[0], post(gateway, CHAT, raw)) is None
 
 
+CROWDS = {
+    "messages": [USER] * 300_000,
+    "messages that are read": [USER] * 15_000,
+    "late instructions": [USER, {"role": "system", "content": "hi"}] * 9_000,
+    "orphan results": [{"role": "tool", "tool_call_id": "x", "content": "y"}] * 15_000,
+    "parts": [{"role": "user", "content": [{"type": "text", "text": "a"}] * 300_000}],
+}
+
+
+@named("name", CROWDS)
+def test_a_crowd_of_messages_stalls_nobody(gateway, upstream, others, name):
+    reply = post(gateway, CHAT, {"model": "tiny", "messages": CROWDS[name]})
+    assert fault_of(CHATS[0], reply) is None
+
+
 @pytest.mark.parametrize(
     ("encoding", "pack"),
     [
@@ -185,7 +189,7 @@ def test_a_monstrous_value_stalls_nobody(gateway, upstream, others, field, value
     ids=["gzip", "zstd", "gzip cut", "gzip broken", "zstd broken"],
 )
 def test_a_bomb_stalls_nobody(gateway, others, encoding, pack):
-    raw = pack(b" " * (200 << 20))
+    raw = pack(b" " * (100 << 20))
     reply = post(gateway, CHAT, raw, {"Content-Encoding": encoding})
     assert reply.status_code in (400, 413)
     assert oracles.openai_error(reply.status_code, reply.json()) == []

@@ -192,26 +192,41 @@ def _encode_part(part: Any) -> dict[str, Any]:
 
 def _merged(wire: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Join user messages in a row, and assistant ones: templates want turns."""
-    merged: list[dict[str, Any]] = []
+    runs: list[list[dict[str, Any]]] = []
     for message in wire:
-        before = merged[-1] if merged else None
-        if before is None or before["role"] != message["role"]:
-            merged.append(message)
-        elif message["role"] == "user":
-            before["content"] = _joined(before["content"], message["content"])
-        elif message["role"] == "assistant" and "tool_calls" not in before:
-            both = (before.keys() & message.keys()) - {"role"}
-            texts = {name: _joined(before[name], message[name]) for name in both}
-            merged[-1] = {**before, **message, **texts}
+        if runs and _continues(runs[-1][-1], message):
+            runs[-1].append(message)
         else:
-            merged.append(message)
-    return merged
+            runs.append([message])
+    return [_one(run) if len(run) > 1 else run[0] for run in runs]
 
 
-def _joined(first: Any, second: Any) -> Any:
-    if isinstance(first, str | None) and isinstance(second, str | None):
-        return "\n\n".join(text for text in (first, second) if text) or first
-    return [*_as_parts(first), *_as_parts(second)]
+def _continues(before: dict[str, Any], message: dict[str, Any]) -> bool:
+    if before["role"] != message["role"]:
+        return False
+    role = message["role"]
+    return role == "user" or (role == "assistant" and "tool_calls" not in before)
+
+
+def _one(run: list[dict[str, Any]]) -> dict[str, Any]:
+    """Join a run at once: one by one would copy a long one over and over."""
+    first = run[0]
+    if first["role"] == "user":
+        return {**first, "content": _joined([one["content"] for one in run])}
+    found: dict[str, list[Any]] = {}
+    for message in run:
+        for name, value in message.items():
+            found.setdefault(name, []).append(value)
+    return {
+        name: values[0] if name in ("role", "tool_calls") else _joined(values)
+        for name, values in found.items()
+    }
+
+
+def _joined(contents: list[Any]) -> Any:
+    if all(isinstance(content, str | None) for content in contents):
+        return "\n\n".join(text for text in contents if text) or contents[0]
+    return [part for content in contents for part in _as_parts(content)]
 
 
 def _as_parts(content: Any) -> list[dict[str, Any]]:

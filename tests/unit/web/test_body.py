@@ -4,6 +4,7 @@ import zlib
 
 import pytest
 import zstandard
+from gunicorn.http.errors import InvalidChunkSize
 
 from proxyapp.errors import BadRequest
 from proxyapp.errors import BodyTooLarge
@@ -185,3 +186,48 @@ def test_a_body_of_nothing_but_brackets_is_refused_before_it_is_read():
 def test_a_deep_body_is_refused():
     with pytest.raises(BadRequest, match="not valid JSON"):
         read_object(b'{"a":' * 5000 + b"1" + b"}" * 5000)
+
+
+def test_chunks_gunicorn_cannot_read_are_the_clients_fault():
+    class Input:
+        def read(self, size):
+            raise InvalidChunkSize(b"zz")
+
+    with pytest.raises(BadRequest, match="could not be read") as caught:
+        read_body(
+            {"wsgi.input": Input(), "wsgi.input_terminated": True}, ServerSettings()
+        )
+    assert caught.value.headers == {"Connection": "close"}
+
+
+def test_a_body_of_nothing_but_keys_is_refused_before_it_is_read():
+    with pytest.raises(BadRequest, match="too many keys"):
+        read_object(b"{" + b'"a":' * 500_001)
+
+
+@pytest.mark.parametrize(
+    ("field", "entries"),
+    [
+        (b"messages", b'{"role":"user","content":"hello"}'),
+        (b"input", b"[1]" + b" " * 30),
+        (b"tools", b"null" + b" " * 30),
+    ],
+)
+def test_a_crowd_of_entries_is_refused(field, entries):
+    body = b'{"%b":[%b]}' % (field, b",".join([entries] * 20_001))
+    with pytest.raises(BadRequest, match="20001 entries") as caught:
+        read_object(body)
+    assert caught.value.param == field.decode()
+
+
+def test_a_crowd_within_one_entry_is_refused():
+    part = b'{"type":"text","text":"hello there"}'
+    content = b",".join([part] * 20_000)
+    with pytest.raises(BadRequest, match="20001 entries"):
+        read_object(b'{"messages":[{"role":"user","content":[%b]}]}' % content)
+
+
+@pytest.mark.parametrize("item", [b"12345", b'"hello"'])
+def test_tokens_and_texts_are_no_crowd(item):
+    body = b'{"input":[%b]}' % b",".join([item] * 120_000)
+    assert len(read_object(body)["input"]) == 120_000

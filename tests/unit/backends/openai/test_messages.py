@@ -294,3 +294,9 @@ def test_the_conversation_given_is_not_changed():
     before = repr(turns)
     encoded(*turns, late_system="fold")
     assert repr(turns) == before
+
+
+def test_a_long_run_of_messages_is_joined_in_order():
+    words = [f"w{number}" for number in range(5_000)]
+    (message,) = encoded(*(said("user", word) for word in words), late_system="fold")
+    assert message["content"].split("\n\n") == words
