@@ -18,7 +18,9 @@ from proxyapp.cli.models import tokens
 from proxyapp.settings.schema import Settings
 from proxyapp.wire import jsons
 
-BASES: Final[Mapping[str, str]] = MappingProxyType({"OpenAI": "/v1", "Ollama": ""})
+BASES: Final[Mapping[str, str]] = MappingProxyType(
+    {"OpenAI": "/v1", "Anthropic": "", "Ollama": ""}
+)
 """The path of the base URL that clients of each dialect are given."""
 
 _SHOWN: Final = 12

@@ -1,5 +1,6 @@
 """JSON as the gateway reads and writes it: strict in, compact out."""
 
+import json
 import re
 from typing import Any
 
@@ -15,13 +16,30 @@ _ESCAPE = re.compile(
 
 
 def dumps(value: Any) -> bytes:
-    """Write ``value`` as compact UTF-8 JSON, keys in their own order."""
-    return orjson.dumps(value)
+    """Write ``value`` as compact UTF-8 JSON, keys in their own order.
+
+    What orjson does not take (254 levels and more, integers beyond 64 bits) the
+    standard library writes. Raises TypeError for what neither does.
+    """
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return _dumps_slowly(value)
+
+
+def _dumps_slowly(value: Any) -> bytes:
+    try:
+        whole = json.dumps(  # noqa: TID251
+            value, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+        )
+    except (RecursionError, ValueError) as error:
+        raise TypeError(f"cannot be written as JSON: {error}") from None
+    return whole.encode("utf-8", "replace")
 
 
 def text(value: Any) -> str:
     """Write ``value`` as compact JSON text."""
-    return orjson.dumps(value).decode()
+    return dumps(value).decode()
 
 
 def loads(data: bytes | str) -> Any:
