@@ -70,7 +70,9 @@ class _ArgumentStage:
         except BrokenToolCall:
             if reason != "length":
                 raise
-            # The reply says by itself that it was cut off.
+            whole = ""
+        if reason == "length" and whole != text:
+            # The reply says by itself that it was cut off, and nothing is made up.
             return
         self._tell_end(call, text, whole, told)
 
