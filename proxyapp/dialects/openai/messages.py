@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from proxyapp.dialects import fields
+from proxyapp.dialects.text_files import text_file
 from proxyapp.errors import BadRequest
 from proxyapp.neutral.messages import AudioPart
 from proxyapp.neutral.messages import ImagePart
@@ -15,7 +16,6 @@ from proxyapp.neutral.messages import ThinkingPart
 from proxyapp.neutral.messages import ToolCall
 from proxyapp.neutral.messages import ToolResult
 from proxyapp.tools.arguments import clean_history_arguments
-from proxyapp.wire.data_url import data_url_text
 
 _ROLES: dict[str, Role] = {
     "system": "system",
@@ -141,19 +141,7 @@ def _audio(part: dict[str, Any], where: str) -> Part:
 
 
 def _file(part: dict[str, Any], where: str) -> Part:
-    """Read a text file as text; no backend here reads any other kind."""
-    file = part.get("file")
-    data = file.get("file_data") if isinstance(file, dict) else None
-    content = data_url_text(data) if isinstance(data, str) else None
-    if not isinstance(file, dict) or content is None:
-        raise BadRequest(
-            f"'{where}.file' must hold file_data: a data: URL of a text file. Other"
-            " files cannot be read here; send their text.",
-            param=where,
-        )
-    name = file.get("filename")
-    heading = f"[{name}]\n" if isinstance(name, str) and name else ""
-    return TextPart(heading + content)
+    return text_file(part.get("file"), f"{where}.file")
 
 
 _PARTS = {

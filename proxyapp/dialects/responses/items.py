@@ -10,6 +10,7 @@ from typing import Any
 
 from proxyapp.dialects import fields
 from proxyapp.dialects.responses.tools import Origin
+from proxyapp.dialects.text_files import text_file
 from proxyapp.errors import BadRequest
 from proxyapp.neutral.messages import ImagePart
 from proxyapp.neutral.messages import Message
@@ -21,7 +22,6 @@ from proxyapp.neutral.messages import ToolCall
 from proxyapp.neutral.messages import ToolResult
 from proxyapp.tools.arguments import clean_history_arguments
 from proxyapp.wire import jsons
-from proxyapp.wire.data_url import data_url_text
 
 Item = dict[str, Any]
 
@@ -246,21 +246,6 @@ def _image(part: Item, where: str) -> Part:
     return ImagePart(url, detail if isinstance(detail, str) else None)
 
 
-def _file(part: Item, where: str) -> Part:
-    """Read a text file as text; no backend here reads any other kind."""
-    data = part.get("file_data")
-    content = data_url_text(data) if isinstance(data, str) else None
-    if content is None:
-        raise BadRequest(
-            f"'{where}' must hold file_data: a data: URL of a text file. Other files"
-            " cannot be read here; send their text.",
-            param=where,
-        )
-    name = part.get("filename")
-    heading = f"[{name}]\n" if isinstance(name, str) and name else ""
-    return TextPart(heading + content)
-
-
 _PARTS: dict[str, Callable[[Item, str], Part]] = {
     "input_text": _text,
     "output_text": _text,
@@ -268,5 +253,5 @@ _PARTS: dict[str, Callable[[Item, str], Part]] = {
     "summary_text": _text,
     "refusal": _text,
     "input_image": _image,
-    "input_file": _file,
+    "input_file": text_file,
 }
