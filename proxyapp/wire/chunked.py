@@ -1,5 +1,7 @@
 """HTTP/1.1 chunked transfer coding, taken off a byte stream."""
 
+_HEX = b"0123456789abcdefABCDEF"
+
 _HEXADECIMAL = b"0123456789abcdefABCDEF"
 
 
@@ -24,13 +26,9 @@ class Dechunker:
         if not self._need and not self._buffer and not self._trailer:
             # Data that is exactly one chunk, as a token's mostly is.
             end = data.find(b"\r\n", 1, 10)
-            if data[:end].isalnum() and data.endswith(b"\r\n"):
-                try:
-                    size = int(data[:end], 16)
-                except ValueError:
-                    size = 0
-                if 0 < size == len(data) - end - 4:
-                    return data[end + 2 : -2]
+            framed = end > 0 and not data[:end].strip(_HEX) and data.endswith(b"\r\n")
+            if framed and 0 < int(data[:end], 16) == len(data) - end - 4:
+                return data[end + 2 : -2]
         if self._buffer:
             data, self._buffer = self._buffer + data, b""
         payload: list[bytes] = []
@@ -85,7 +83,7 @@ def _whole_chunks(data: bytes, position: int, payload: list[bytes]) -> int:
     while True:
         end = data.find(b"\r\n", position, position + 10)
         digits = data[position:end]
-        if end < 0 or not digits or digits.strip(_HEXADECIMAL):
+        if end <= position or digits.strip(_HEX):
             return position
         stop = end + 2 + int(digits, 16)
         if stop == end + 2 or stop + 2 > size:

@@ -9,7 +9,6 @@ from proxyapp.neutral.events import ToolCallStart
 from proxyapp.neutral.usage import Usage
 from proxyapp.relay.fold import fold
 from proxyapp.relay.stages import ClientNames
-from proxyapp.relay.stages import EstimatedUsage
 from proxyapp.relay.stages import FirstCallOnly
 from proxyapp.relay.stages import NoThinking
 from proxyapp.relay.stages import StopStrings
@@ -43,50 +42,13 @@ def end(reason="stop", **fields):
 
 def through(stage, *events):
     """Send a reply's events one batch each; give what comes out, in good order."""
-    told = [out for event in [START, *events] for out in stage([event])]
+    told = []
+    for event in [START, *events]:
+        told += stage([event])
+        if isinstance(told[-1:] and told[-1], MessageEnd):
+            break
     assert check_order(told) == []
     return told[1:]
-
-
-# -------------------------------------------------------------- EstimatedUsage
-
-
-def test_a_usage_that_was_given_is_kept():
-    last = end(usage=Usage(3, 2))
-    through(EstimatedUsage(lambda: 400), text("a"), last)
-    assert last.usage == Usage(3, 2)
-
-
-@pytest.mark.parametrize("given", [None, Usage()])
-def test_a_missing_usage_is_estimated(given):
-    last = end(usage=given)
-    through(EstimatedUsage(lambda: 400), text("a"), thought("b", 1), last)
-    assert last.usage == Usage(100, 2, estimated=True)
-
-
-def test_a_reply_without_content_has_no_output():
-    last = end()
-    through(EstimatedUsage(lambda: 0), last)
-    assert last.usage == Usage(1, 0, estimated=True)
-
-
-def test_starts_and_ends_of_all_choices_are_no_tokens():
-    ends = [end(choice=0), end(choice=1)]
-    stage = EstimatedUsage(lambda: 4)
-    stage([START, MessageStart("", "m", 1), text("a"), text("b", choice=1)])
-    stage(ends)
-    assert (ends[0].usage, ends[1].usage) == (None, Usage(1, 2, estimated=True))
-
-
-def test_the_prompt_is_measured_only_where_it_is_needed():
-    def measure():
-        raise AssertionError
-
-    through(EstimatedUsage(measure), text("a"), end(usage=Usage(3, 2)))
-
-
-def test_silence_passes():
-    assert EstimatedUsage(lambda: 4)(()) == ()
 
 
 # --------------------------------------------------------------- FirstCallOnly
@@ -204,7 +166,7 @@ def test_the_stop_string_that_is_complete_first_counts(stops, seen, pieces):
 
 def test_a_reply_that_was_stopped_says_so():
     told = through(StopStrings(["x"]), text("axb"), end("length", usage=Usage(1, 1)))
-    assert told[-1] == end("stop", stop_sequence="x", usage=Usage(1, 1))
+    assert told[-1] == end("stop", stop_sequence="x")
 
 
 def test_nothing_comes_behind_a_stop_string():
@@ -214,9 +176,28 @@ def test_nothing_comes_behind_a_stop_string():
 
 
 def test_a_stop_string_ends_its_own_choice_only():
-    stage = StopStrings(["x"])
+    stage = StopStrings(["x"], choices=2)
     told = stage([text("ax"), text("b", choice=1), text("c"), text("d", choice=1)])
     assert told == [text("a"), text("b", choice=1), text("d", choice=1)]
+
+
+def test_a_reply_is_over_when_all_its_choices_were_stopped():
+    stage = StopStrings(["x"], choices=2)
+    stage([text("ax")])
+    assert stage([text("bx", choice=1)]) == [
+        text("b", choice=1),
+        end("stop", stop_sequence="x"),
+        end("stop", stop_sequence="x", choice=1),
+    ]
+
+
+def test_a_stopped_choice_ends_with_those_that_ended_by_themselves():
+    stage = StopStrings(["x"], choices=2)
+    stage([text("ax")])
+    assert stage([end(choice=0), end("length", choice=1)]) == [
+        end("stop", stop_sequence="x"),
+        end("length", choice=1),
+    ]
 
 
 @pytest.mark.parametrize("next_event", [thought("hm", 2), call(2)[0], end()])

@@ -483,9 +483,11 @@ def test_the_last_usage_and_timings_count():
 
 
 def test_text_in_chunks_alike_is_passed_on_unread():
-    portion = sse(text("a")) + rb'data: {"choices":[{"index":0,"delta":{"content":'
+    reader = ReplyReader("m")
+    reader.feed(sse(text("a")))
+    portion = rb'data: {"choices":[{"index":0,"delta":{"content":'
     portion += rb'"\u0062"},"finish_reason":null}],"id":"x"}' + b"\n\n"
-    assert read(portion + sse(STOP))[2] == TextDelta(0, rb'"\u0062"')
+    assert reader.feed(portion) == [TextDelta(0, rb'"\u0062"')]
 
 
 def test_reasoning_in_chunks_alike_is_passed_on_unread():

@@ -1,7 +1,6 @@
 import pytest
 
 from proxyapp.backends.openai.lane import Lane
-from proxyapp.backends.openai.lane import LITERAL
 
 HEAD = b'{"choices":[{"index":0,"delta":{"content":'
 TAIL = b'}}],"created":1}'
@@ -11,6 +10,10 @@ def chunk(literal, head=HEAD, tail=TAIL):
     return head + literal + tail
 
 
+def event(data):
+    return b"data: " + data + b"\n\n"
+
+
 def taught(data=b"", text="Hi"):
     lane = Lane(b"content")
     lane.learn(data or chunk(b'"Hi"'), text)
@@ -18,7 +21,7 @@ def taught(data=b"", text="Hi"):
 
 
 def test_an_untaught_lane_knows_nothing():
-    assert Lane(b"content").literal(chunk(b'"Hi"')) is None
+    assert Lane(b"content").text(event(chunk(b'"Hi"'))) is None
 
 
 @pytest.mark.parametrize(
@@ -35,7 +38,7 @@ def test_an_untaught_lane_knows_nothing():
     ],
 )
 def test_the_text_of_a_chunk_of_the_same_shape_is_found(literal):
-    assert taught().literal(chunk(literal)) == literal
+    assert taught().text(event(chunk(literal))) == literal
 
 
 @pytest.mark.parametrize(
@@ -63,7 +66,7 @@ def test_the_text_of_a_chunk_of_the_same_shape_is_found(literal):
     ],
 )
 def test_anything_but_one_plain_string_goes_the_long_way(literal):
-    assert taught().literal(chunk(literal)) is None
+    assert taught().text(event(chunk(literal))) is None
 
 
 @pytest.mark.parametrize(
@@ -79,12 +82,12 @@ def test_anything_but_one_plain_string_goes_the_long_way(literal):
     ],
 )
 def test_a_chunk_of_another_shape_goes_the_long_way(data):
-    assert taught().literal(data) is None
+    assert taught().text(event(data)) is None
 
 
 def test_overlapping_ends_are_not_taken_for_a_text():
     lane = taught(b'{"content":"a"a"}', "a")
-    assert lane.literal(b'{"content":"a"}') is None
+    assert lane.text(event(b'{"content":"a"}')) is None
 
 
 @pytest.mark.parametrize(
@@ -99,21 +102,40 @@ def test_overlapping_ends_are_not_taken_for_a_text():
 )
 def test_a_shape_in_doubt_is_not_learned(data, text):
     lane = taught(data, text)
-    assert lane.literal(data) is None
+    assert lane.text(event(data)) is None
 
 
 def test_a_new_shape_replaces_the_old_one():
     lane = taught()
     newer = chunk(b'"b"', tail=b'}}],"created":2}')
     lane.learn(newer, "b")
-    assert (lane.literal(newer), lane.literal(chunk(b'"Hi"'))) == (b'"b"', None)
+    assert (lane.text(event(newer)), lane.text(event(chunk(b'"Hi"')))) == (b'"b"', None)
 
 
 def test_a_closed_lane_has_forgotten_its_shape():
     lane = taught()
     lane.close()
-    assert lane.literal(chunk(b'"Hi"')) is None
+    assert lane.text(event(chunk(b'"Hi"'))) is None
+
+
+def test_events_that_came_together_are_one_text():
+    together = event(chunk(b'"a"')) + event(chunk(b'"\\n"')) + event(chunk(b'"b"'))
+    assert taught().text(together) == b'"a\\nb"'
+
+
+@pytest.mark.parametrize("other", [b": ping\n\n", event(b"[DONE]"), b"data: "])
+def test_something_else_among_events_sends_all_the_long_way(other):
+    first = event(chunk(b'"a"'))
+    assert (taught().text(first + other), taught().text(other + first)) in (
+        (None, None),
+        (None, b'"a"'),
+    )
+
+
+def test_a_part_of_an_event_goes_the_long_way():
+    whole = event(chunk(b'"a"'))
+    assert (taught().text(whole[:-1]), taught().text(whole[1:])) == (None, None)
 
 
 def test_a_long_string_without_an_end_costs_no_more_than_its_length():
-    assert LITERAL.fullmatch(b'"' + b"a\\n" * 300_000) is None
+    assert taught().text(event(HEAD + b'"' + b"a\\n" * 300_000 + TAIL)) is None
