@@ -54,7 +54,7 @@ def cooperative() -> bool:
 
 
 def readiness(sock: socket.socket, tick: float) -> Readiness:
-    """Make a wait for ``sock`` that returns at least every ``tick`` seconds.
+    """Make a wait for ``sock`` that returns at least every other ``tick`` seconds.
 
     The socket is made non-blocking for as long.
     """
@@ -119,14 +119,17 @@ class _HubWait(_Wait):
         super().__init__(sock)
         self._switch_to_hub = gevent.get_hub().switch
         self._waiting: Any = None
+        self._silent = True
         loop = gevent.get_hub().loop
         self._io = loop.io(sock.fileno(), 1)
-        self._timer = loop.timer(tick, tick)
+        # All streams tick at the same moments, so that a worker wakes for them once.
+        self._timer = loop.timer(tick - loop.now() % tick, tick)
         self._timer.start(self._on_tick)
 
     def _on_tick(self) -> None:
-        if self._waiting is not None:
+        if self._silent and self._waiting is not None:
             self._waiting.switch(False)
+        self._silent = True
 
     def receive(self, size: int) -> bytes | None:
         if self._ask_first:
@@ -144,6 +147,7 @@ class _HubWait(_Wait):
                 self._io.stop()
             if not ready:
                 return None
+            self._silent = False
             try:
                 return self._recv(size)  # type: ignore[no-any-return]
             except (BlockingIOError, ssl.SSLWantReadError):

@@ -142,7 +142,8 @@ class ReplyReader:
         for chunk in chunks:
             if self.done:
                 return
-            self._take(chunk, events)
+            if not self._fast(b"data: %b\n\n" % chunk, events):
+                self._take(chunk, events)
 
     def _sniffed(self, data: bytes) -> bytes:
         """Find out what kind of body this is from its first visible byte."""
