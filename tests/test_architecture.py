@@ -35,7 +35,7 @@ SEATS = {
     "orjson": ("wire.jsons", "settings"),
     "requests": ("backends.http",),
     "subprocess": ("cli",),
-    "urllib3": ("backends.http", "backends.body"),
+    "urllib3": ("backends.http", "backends.pool"),
     "zstandard": ("web.body",),
 }
 

@@ -1,0 +1,99 @@
+import pytest
+
+from proxyapp.app import build_gateway
+from proxyapp.errors import BadRequest
+from proxyapp.errors import NotSupported
+from proxyapp.gateway import estimated_prompt
+from proxyapp.neutral.messages import Message
+from proxyapp.neutral.messages import TextPart
+from proxyapp.neutral.messages import Tool
+from proxyapp.neutral.request import ChatRequest
+from proxyapp.neutral.request import Reasoning
+from proxyapp.neutral.request import ResponseFormat
+from proxyapp.neutral.request import Sampling
+from proxyapp.neutral.request import ToolChoice
+from proxyapp.relay.reply import collect
+from proxyapp.settings.schema import BackendSettings
+from proxyapp.settings.schema import Settings
+from proxyapp.settings.schema import StreamSettings
+
+ECHO = (BackendSettings(name="echo", kind="echo"),)
+LOOK = {"type": "function", "function": {"name": "look"}}
+
+
+def gateway(**stream):
+    return build_gateway(Settings(backends=ECHO, stream=StreamSettings(**stream)))
+
+
+def request(said="a b c", **fields):
+    return ChatRequest("echo", (Message("user", (TextPart(said),)),), **fields)
+
+
+def answer(house, asked, **options):
+    target = house.registry.resolve("echo")
+    options = {"whole_calls": True, **options}
+    return collect(house.chat(target, asked, house.repair(None), **options)).choices[0]
+
+
+def test_a_chat_is_answered():
+    assert answer(gateway(), request()).text == "a b c"
+
+
+def test_a_repair_is_counted():
+    house = gateway()
+    house.repair([LOOK])
+    counts = house.counters.snapshot()
+    assert counts["tool_repairs", "parameters-missing"] == 1
+
+
+def test_a_schema_that_a_reply_must_fit_is_repaired_too():
+    broken = {"type": "string", "minLength": 5, "maxLength": 2}
+    house = gateway()
+    made = house.prepared(request(response_format=ResponseFormat(broken)))
+    assert made.response_format.schema == {"type": "string"}
+
+
+@pytest.mark.parametrize(
+    "choice", [ToolChoice("required"), ToolChoice("required", ("other",))]
+)
+def test_a_choice_that_cannot_be_met_is_refused(choice):
+    with pytest.raises(BadRequest, match="tool_choice"):
+        answer(gateway(), request(tool_choice=choice))
+
+
+def test_the_reply_ends_at_a_stop_string():
+    choice = answer(gateway(), request(sampling=Sampling(stop=("b",))))
+    assert (choice.text, choice.stop_sequence) == ("a ", "b")
+
+
+@pytest.mark.parametrize(
+    ("mode", "thinking", "text"),
+    [
+        ("default", "I repeat what I was told.", "a"),
+        ("off", "", "a"),
+        ("show_reasoning", "", "> I repeat what I was told.\n\na"),
+    ],
+)
+def test_the_mode_says_what_becomes_of_thinking(mode, thinking, text):
+    choice = answer(gateway(thinking_mode=mode), request("a", reasoning=Reasoning()))
+    assert (choice.thinking, choice.text) == (thinking, text)
+
+
+def test_thinking_can_be_declined():
+    choice = answer(gateway(), request(reasoning=Reasoning()), thinking=False)
+    assert choice.thinking == ""
+
+
+def test_an_endpoint_nobody_has_is_not_supported():
+    with pytest.raises(NotSupported, match="files"):
+        gateway().forward("files", "GET", "/v1/files", b"", "")
+
+
+def test_tokens_are_counted_by_the_backend():
+    house = gateway()
+    assert house.count(house.registry.resolve("echo"), request()) == 3
+
+
+def test_an_estimate_grows_with_the_prompt():
+    tool = Tool("look", "x" * 400)
+    assert estimated_prompt(request()) < estimated_prompt(request(tools=(tool,)))
