@@ -19,7 +19,7 @@ from proxyapp.wire.chunked import Dechunker
 from proxyapp.wire.http1 import HeadReader
 from proxyapp.wire.http1 import ReplyHead
 
-TICK = 0.5
+TICK = 0.25
 """Seconds between two looks at the clock while an upstream is silent."""
 
 _PORTION = 65536
