@@ -107,7 +107,7 @@ def test_an_error_in_a_stream_names_its_request(gateway, upstream):
 
 @pytest.mark.conformance("C-165")
 def test_pings_fill_the_silence(gateway, upstream):
-    upstream.script(Role(), Pause(1.2), Text("a"), Pause(1.0), Text("b"), *END)
+    upstream.script(Role(), Pause(1.6), Text("a"), Pause(1.6), Text("b"), *END)
     raw = stream(gateway)
     assert anthropic_stream(raw) == []
     assert len(events(raw, "ping")) >= 2

@@ -500,7 +500,7 @@ def test_an_embedding_tells_what_it_took(gateway, upstream):
 @pytest.mark.conformance("C-199")
 @each_path
 def test_silence_is_filled_with_empty_lines(gateway, upstream, path):
-    upstream.script(Role(), Text("Hel"), Pause(1.2), Text("lo"), Finish(), Usage(1, 2))
+    upstream.script(Role(), Text("Hel"), Pause(1.6), Text("lo"), Finish(), Usage(1, 2))
     reply = ask(gateway, path)
     assert oracles.ollama_stream(reply.content, KINDS[path]) == []
     assert oracles.text_of("ollama", reply.content) == "Hello"
@@ -509,7 +509,7 @@ def test_silence_is_filled_with_empty_lines(gateway, upstream, path):
 
 @pytest.mark.conformance("C-199")
 def test_ollamas_client_waits_through_silence(client, upstream):
-    upstream.script(Role(), Pause(1.2), Text("Hello"), Finish(), Usage(1, 1))
+    upstream.script(Role(), Pause(1.6), Text("Hello"), Finish(), Usage(1, 1))
     parts = list(client.chat("tiny", HI, stream=True))
     assert "".join(part.message.content for part in parts) == "Hello"
     assert parts[0].message.content == ""

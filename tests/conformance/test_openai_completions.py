@@ -144,7 +144,7 @@ def test_a_completion_that_was_cut_fails(loose_sdk, upstream, end):
 
 
 def test_a_silent_completion_is_kept_alive(ask):
-    raw = ask(Text("Hel"), Pause(1.0), *TEXT[1:], stream=True).content
+    raw = ask(Text("Hel"), Pause(1.6), *TEXT[1:], stream=True).content
     assert b": ping\n\n" in raw
     assert oracles.openai_completion_stream(raw) == []
 

@@ -159,7 +159,7 @@ def test_the_role_comes_once_and_first(ask, name):
 
 @pytest.mark.conformance("C-078")
 def test_identity_and_time_stay_the_same(ask):
-    raw = ask(Text("a"), Pause(1.1), Text("b"), Finish(), Usage(1, 2))
+    raw = ask(Text("a"), Pause(1.6), Text("b"), Finish(), Usage(1, 2))
     identities = {(c["id"], c["model"], c["created"]) for c in chunks_of(raw)}
     assert len(identities) == 1
 

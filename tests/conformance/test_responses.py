@@ -240,7 +240,7 @@ def test_a_cut_in_the_middle_is_a_failed_response(gateway, upstream):
 
 @pytest.mark.conformance("C-115")
 def test_a_failure_after_mere_heartbeats_still_opens_the_response(gateway, upstream):
-    upstream.script(Pause(0.9), Cut())
+    upstream.script(Pause(1.6), Cut())
     reply = ask(gateway, stream=True)
     assert b": ping\n\n" in reply.content
     assert oracles.openai_responses_stream(reply.content, expect_error=True) == []
@@ -252,7 +252,7 @@ def test_a_stream_has_no_done_mark(gateway, upstream):
 
 
 def test_heartbeats_are_comments(gateway, upstream):
-    upstream.script(Role(), Pause(1.0), Text("Hello"), Finish("stop"), Usage(1, 1))
+    upstream.script(Role(), Pause(1.6), Text("Hello"), Finish("stop"), Usage(1, 1))
     reply = ask(gateway, stream=True)
     assert b": ping\n\n" in reply.content
     assert oracles.openai_responses_stream(reply.content) == []
