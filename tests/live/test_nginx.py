@@ -150,6 +150,6 @@ def test_nginx_answers_to_no_other_name(behind_nginx):
     connection = ask(port, host="evil.example.net")
     with (
         contextlib.closing(connection),
-        pytest.raises(http.client.RemoteDisconnected),
+        pytest.raises(ConnectionResetError),
     ):
         connection.getresponse()
