@@ -25,6 +25,7 @@ from proxyapp.routing.registry import Registry
 from proxyapp.settings.schema import BackendSettings
 from proxyapp.settings.schema import Settings
 from proxyapp.tools.repair import ToolRepairer
+from proxyapp.web.call import record
 from proxyapp.web.call import request_id
 from proxyapp.web.edge import Edge
 from proxyapp.web.edge import STATUS
@@ -80,7 +81,7 @@ def _admit(gateway: Gateway, guard: Guard) -> flask.Response | None:
     if asked.method == "OPTIONS":
         return flask.Response(status=204)
     if asked.path not in _OPEN_PATHS:
-        gateway.keys.check(headers)
+        record().caller = gateway.keys.check(headers)
     return None
 
 

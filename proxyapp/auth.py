@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 
 from proxyapp.errors import Unauthorized
+from proxyapp.neutral.record import Caller
 
 _PREFIX = "pxa-"
 
@@ -17,18 +18,17 @@ class KeyRing:
     def __init__(self, digests: Sequence[str]) -> None:
         self._digests = tuple(digests)
 
-    def check(self, headers: Mapping[str, str]) -> None:
-        """Pass if a Bearer or x-api-key credential is on the ring.
+    def check(self, headers: Mapping[str, str]) -> Caller:
+        """Tell who calls, if a Bearer or x-api-key credential is on the ring.
 
         Both are looked at, on every route: clients of each dialect send either. An
-        empty Bearer, which VS Code sends when it has no key, counts as none. Raises
-        Unauthorized.
+        empty Bearer, which VS Code sends when it has no key, counts as none. What is
+        not on the ring may be meant for a backend. Raises Unauthorized.
         """
-        if not self._digests:
-            return
         given = [key for key in _credentials(headers) if key]
-        if any(self._knows(key) for key in given):
-            return
+        other = [key for key in given if not self._knows(key)]
+        if len(other) < len(given) or not self._digests:
+            return Caller(credential=other[0] if other else "")
         told = "The key is not known." if given else "A key is needed."
         raise Unauthorized(
             f"{told} Send one that the owner of this gateway gave you, as"

@@ -15,6 +15,7 @@ from proxyapp.neutral.messages import TextPart
 from proxyapp.neutral.messages import ThinkingPart
 from proxyapp.neutral.messages import ToolCall
 from proxyapp.neutral.messages import ToolResult
+from proxyapp.neutral.record import Record
 from proxyapp.neutral.request import ChatRequest
 from proxyapp.neutral.request import CompletionRequest
 from proxyapp.neutral.request import EmbeddingRequest
@@ -92,11 +93,26 @@ class Gateway:
             self.counters.add("schema_repairs", repair.rule)
         return replace(request, response_format=replace(wanted, schema=schema))
 
+    def seen_by(self, record: Record) -> Registry:
+        """Give the models that this caller can see."""
+        return self.registry.seen_by(record.caller)
+
+    def resolve(self, name: str, record: Record) -> Target:
+        """Find what serves a model's name for this caller, and put it on record.
+
+        Raises what ``Registry.resolve`` does.
+        """
+        record.asked = name
+        target = self.seen_by(record).resolve(name)
+        record.model, record.backend = target.model.id, target.backend.name
+        return target
+
     def chat(
         self,
         target: Target,
         request: ChatRequest,
         repaired: RepairedTools,
+        record: Record,
         *,
         whole_calls: bool,
         thinking: bool = True,
@@ -114,8 +130,8 @@ class Gateway:
             stages.append(VisibleThinking())
         if request.sampling.stop:
             stages.append(StopStrings(request.sampling.stop, request.n))
-        batches = target.backend.chat(target.model, request)
-        return Source(batches, stages, lambda: prompt_characters(request))
+        batches = target.backend.chat(target.model, request, record)
+        return Source(batches, stages, record, lambda: prompt_characters(request))
 
     def _fits(self, target: Target, request: ChatRequest) -> None:
         names = request.tool_choice.names
@@ -150,13 +166,15 @@ class Gateway:
             stages.append(ClientNames(repaired.client_names))
         return stages
 
-    def complete(self, target: Target, request: CompletionRequest) -> Source:
+    def complete(
+        self, target: Target, request: CompletionRequest, record: Record
+    ) -> Source:
         """Open a bare completion's source of events."""
         stages: list[Stage] = []
         if request.sampling.stop:
             stages.append(StopStrings(request.sampling.stop, _choices(request)))
         batches = target.backend.complete(target.model, request)
-        return Source(batches, stages, lambda: len(str(request.prompt)))
+        return Source(batches, stages, record, lambda: len(str(request.prompt)))
 
     def embed(self, target: Target, request: EmbeddingRequest) -> Embeddings:
         """Turn texts into vectors."""

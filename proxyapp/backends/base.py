@@ -8,6 +8,7 @@ from typing import Literal
 from typing import Protocol
 
 from proxyapp.neutral.events import Event
+from proxyapp.neutral.record import Record
 from proxyapp.neutral.request import ChatRequest
 from proxyapp.neutral.request import CompletionRequest
 from proxyapp.neutral.request import EmbeddingRequest
@@ -86,8 +87,10 @@ class Backend(Protocol):
     def models(self) -> list[ModelInfo]:
         """List what is served now; raise UpstreamError when that cannot be told."""
 
-    def chat(self, model: ModelInfo, request: ChatRequest) -> Iterator[Batch]:
-        """Continue a conversation."""
+    def chat(
+        self, model: ModelInfo, request: ChatRequest, record: Record
+    ) -> Iterator[Batch]:
+        """Continue a conversation; ``record`` tells who asks for it."""
 
     def complete(self, model: ModelInfo, request: CompletionRequest) -> Iterator[Batch]:
         """Continue bare text."""

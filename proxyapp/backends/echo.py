@@ -25,6 +25,7 @@ from proxyapp.neutral.events import ThinkingDelta
 from proxyapp.neutral.events import ToolCallDelta
 from proxyapp.neutral.events import ToolCallStart
 from proxyapp.neutral.messages import Tool
+from proxyapp.neutral.record import Record
 from proxyapp.neutral.request import ChatRequest
 from proxyapp.neutral.request import CompletionRequest
 from proxyapp.neutral.request import EmbeddingRequest
@@ -60,7 +61,9 @@ class EchoBackend:
             )
         ]
 
-    def chat(self, model: ModelInfo, request: ChatRequest) -> Iterator[Batch]:
+    def chat(
+        self, model: ModelInfo, request: ChatRequest, record: Record
+    ) -> Iterator[Batch]:
         """Answer the last user message with its own words, or with a tool call."""
         said = request.messages[-1].text if request.messages else ""
         prompt = sum(_tokens(message.text) for message in request.messages)

@@ -22,6 +22,7 @@ from proxyapp.neutral.events import MessageStart
 from proxyapp.neutral.events import TextDelta
 from proxyapp.neutral.events import ThinkingDelta
 from proxyapp.neutral.events import ToolCallDelta
+from proxyapp.neutral.record import Record
 from proxyapp.neutral.usage import estimate_tokens
 from proxyapp.neutral.usage import Usage
 from proxyapp.observe.log import log_failure
@@ -59,20 +60,23 @@ class Pace:
 class Source:
     """Where a reply's events come from, and what happens to them on the way.
 
-    ``prompt_characters`` measures the prompt, should the upstream give no usage: then
-    it is guessed from lengths. A batch of nothing but text, as nearly all are, goes
-    only through the stages that touch text (all that do not say otherwise).
+    ``record`` learns the usage and the ending. ``prompt_characters`` measures the
+    prompt, should the upstream give no usage: then it is guessed from lengths. A batch
+    of nothing but text, as nearly all are, goes only through the stages that touch
+    text (all that do not say otherwise).
     """
 
-    __slots__ = ("_batches", "_measure", "_stages", "_text_stages")
+    __slots__ = ("_batches", "_measure", "_record", "_stages", "_text_stages")
 
     def __init__(
         self,
         batches: Iterator[Batch],
         stages: Sequence[Stage] = (),
+        record: Record | None = None,
         prompt_characters: Callable[[], int] = int,
     ) -> None:
         self._batches = batches
+        self._record = record or Record()
         self._measure = prompt_characters
         self._stages = tuple(stages)
         self._text_stages = tuple(
@@ -116,6 +120,8 @@ class Source:
             prompt = estimate_tokens(self._measure())
             output = estimate_tokens(written) if written else 0
             end.usage = Usage(prompt, output, estimated=True)
+        self._record.usage = end.usage
+        self._record.ending = end.stop_reason
 
 
 def _length(batch: Batch) -> int:

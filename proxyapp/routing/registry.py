@@ -15,6 +15,7 @@ from proxyapp.errors import UnknownModel
 from proxyapp.errors import UpstreamError
 from proxyapp.errors import UpstreamTimeout
 from proxyapp.errors import UpstreamUnreachable
+from proxyapp.neutral.record import Caller
 from proxyapp.runtime import Task
 from proxyapp.settings.schema import ModelSettings
 
@@ -67,6 +68,10 @@ class Registry:
         self._clock = clock
         self._lock = threading.Lock()
         self._snapshot = _Snapshot()
+
+    def seen_by(self, caller: Caller) -> "Registry":
+        """Give the registry as this caller sees it: so far all see the same."""
+        return self
 
     def models(self) -> tuple[ModelInfo, ...]:
         """List every served model, in the backends' order."""

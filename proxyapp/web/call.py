@@ -2,18 +2,22 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from dataclasses import field
 from typing import Any
+from typing import cast
 
 import flask
 
 from proxyapp.backends.base import Forwarded
 from proxyapp.errors import ProxyError
 from proxyapp.gateway import Gateway
+from proxyapp.neutral.record import Record
 from proxyapp.routing.registry import Target
 from proxyapp.runtime import new_id
 from proxyapp.tools.repair import RepairedTools
 from proxyapp.web.body import read_body
 from proxyapp.web.body import read_object
+from proxyapp.web.edge import RECORD
 from proxyapp.web.edge import STREAM_BY_DEFAULT
 from proxyapp.web.edge import watch
 from proxyapp.wire import jsons
@@ -27,6 +31,7 @@ class Call:
     """A request body and the few other facts a dialect may look at."""
 
     body: dict[str, Any]
+    record: Record = field(default_factory=Record)
     user_agent: str = ""
     stream_by_default: bool = False
 
@@ -37,6 +42,7 @@ def read_call(gateway: Gateway) -> Call:
     environ = flask.request.environ
     return Call(
         body,
+        record(),
         environ.get("HTTP_USER_AGENT", ""),
         bool(environ.get(STREAM_BY_DEFAULT)),
     )
@@ -50,11 +56,17 @@ def read_raw(gateway: Gateway) -> bytes:
     return body
 
 
+def record() -> Record:
+    """Give the record of the request at hand."""
+    kept = flask.request.environ.get(RECORD)
+    if kept is None:
+        kept = flask.request.environ[RECORD] = Record(f"req_{new_id()}")
+    return cast(Record, kept)
+
+
 def request_id() -> str:
     """Give this request's id, the same each time it is asked for."""
-    if "request_id" not in flask.g:
-        flask.g.request_id = f"req_{new_id()}"
-    return str(flask.g.request_id)
+    return record().id
 
 
 def json_reply(value: Any, status: int = 200) -> flask.Response:

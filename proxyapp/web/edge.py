@@ -14,6 +14,7 @@ from proxyapp.runtime import Departure
 _SLASHES = re.compile(r"/{2,}")
 _DEPARTURE = "proxyapp.departure"
 STATUS = "proxyapp.status"
+RECORD = "proxyapp.record"
 STREAM_BY_DEFAULT = "proxyapp.stream_by_default"
 
 _AS_OPENAI = {

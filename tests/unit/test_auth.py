@@ -70,3 +70,18 @@ def test_a_new_key_is_long_and_never_the_same():
 def test_a_new_key_opens_the_ring_that_holds_its_digest():
     key = new_key()
     KeyRing([key_digest(key)]).check({"Authorization": f"Bearer {key}"})
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Authorization": "Bearer secret", "x-api-key": "for upstream"},
+        {"Authorization": "Bearer for upstream", "x-api-key": "secret"},
+    ],
+)
+def test_what_is_no_key_of_ours_may_be_meant_for_a_backend(headers):
+    assert RING.check(headers).credential == "for upstream"
+
+
+def test_a_key_of_ours_is_never_meant_for_a_backend():
+    assert RING.check({"x-api-key": "secret"}).credential == ""

@@ -7,6 +7,7 @@ from proxyapp.gateway import estimated_prompt
 from proxyapp.neutral.messages import Message
 from proxyapp.neutral.messages import TextPart
 from proxyapp.neutral.messages import Tool
+from proxyapp.neutral.record import Record
 from proxyapp.neutral.request import ChatRequest
 from proxyapp.neutral.request import Reasoning
 from proxyapp.neutral.request import ResponseFormat
@@ -32,7 +33,9 @@ def request(said="a b c", **fields):
 def answer(house, asked, **options):
     target = house.registry.resolve("echo")
     options = {"whole_calls": True, **options}
-    return collect(house.chat(target, asked, house.repair(None), **options)).choices[0]
+    return collect(
+        house.chat(target, asked, house.repair(None), Record(), **options)
+    ).choices[0]
 
 
 def test_a_chat_is_answered():

@@ -27,6 +27,7 @@ from proxyapp.errors import BadRequest
 from proxyapp.errors import NotSupported
 from proxyapp.errors import UpstreamError
 from proxyapp.errors import UpstreamInvalid
+from proxyapp.neutral.record import Record
 from proxyapp.neutral.request import ChatRequest
 from proxyapp.neutral.request import CompletionRequest
 from proxyapp.neutral.request import EmbeddingRequest
@@ -90,7 +91,9 @@ class OpenAIBackend:
             return {}
         return props if isinstance(props, dict) else {}
 
-    def chat(self, model: ModelInfo, request: ChatRequest) -> Iterator[Batch]:
+    def chat(
+        self, model: ModelInfo, request: ChatRequest, record: Record
+    ) -> Iterator[Batch]:
         """Continue a conversation."""
         if request.n > 1 and not self._compat.supports_n:
             raise BadRequest("This backend makes one choice only.", param="n")

@@ -17,7 +17,6 @@ from proxyapp.relay.reply import collect
 from proxyapp.relay.reply import stream
 from proxyapp.web.call import json_reply
 from proxyapp.web.call import read_call
-from proxyapp.web.call import request_id
 from proxyapp.web.call import stream_reply
 from proxyapp.web.call import told_by
 
@@ -26,13 +25,18 @@ View = Callable[[Gateway], flask.Response]
 
 def messages(gateway: Gateway) -> flask.Response:
     """Answer ``POST /v1/messages``."""
-    body = read_call(gateway).body
-    repaired = gateway.repair(tool_definitions(body))
-    request = gateway.prepared(decode_request(body, repaired.tools))
-    target = gateway.registry.resolve(request.model)
-    encoder = MessageEncoder(request.model, estimated_prompt(request), request_id())
+    call = read_call(gateway)
+    repaired = gateway.repair(tool_definitions(call.body))
+    request = gateway.prepared(decode_request(call.body, repaired.tools))
+    target = gateway.resolve(request.model, call.record)
+    encoder = MessageEncoder(request.model, estimated_prompt(request), call.record.id)
     source = gateway.chat(
-        target, request, repaired, whole_calls=True, thinking=shows_thinking(body)
+        target,
+        request,
+        repaired,
+        call.record,
+        whole_calls=True,
+        thinking=shows_thinking(call.body),
     )
     if request.stream:
         response = stream_reply(stream(source, encoder, gateway.pace))
@@ -43,11 +47,11 @@ def messages(gateway: Gateway) -> flask.Response:
 
 def count_tokens(gateway: Gateway) -> flask.Response:
     """Answer ``POST /v1/messages/count_tokens``."""
-    body = read_call(gateway).body
-    repaired = gateway.repair(tool_definitions(body))
-    request = gateway.prepared(decode_prompt(body, repaired.tools))
+    call = read_call(gateway)
+    repaired = gateway.repair(tool_definitions(call.body))
+    request = gateway.prepared(decode_prompt(call.body, repaired.tools))
     try:
-        target = gateway.registry.resolve(request.model)
+        target = gateway.resolve(request.model, call.record)
     except ProxyError:
         # No server to ask; what follows from the count may well need none.
         return json_reply({"input_tokens": estimated_prompt(request)})

@@ -35,6 +35,7 @@ from proxyapp.web.call import Call
 from proxyapp.web.call import json_reply
 from proxyapp.web.call import NDJSON
 from proxyapp.web.call import read_call
+from proxyapp.web.call import record
 from proxyapp.web.call import stream_reply
 from proxyapp.web.call import told_by
 from proxyapp.wire import jsons
@@ -59,8 +60,8 @@ def generate(gateway: Gateway) -> flask.Response:
     if isinstance(request, ChatRequest):
         return _conversation(gateway, call, request, gateway.repair(None), encoder)
     options.unloads(call.body)
-    target = gateway.registry.resolve(request.model)
-    source = gateway.complete(target, request)
+    target = gateway.resolve(request.model, call.record)
+    source = gateway.complete(target, request, call.record)
     return told_by(_reply(gateway, request, source, encoder), target)
 
 
@@ -72,7 +73,7 @@ def _conversation(
     encoder: LineEncoder,
 ) -> flask.Response:
     unload = options.unloads(call.body)
-    target = gateway.registry.resolve(request.model)
+    target = gateway.resolve(request.model, call.record)
     if not request.messages:
         loaded = encoder.loaded(unload=unload)
         reply = _lines([loaded]) if request.stream else json_reply(loaded)
@@ -81,7 +82,7 @@ def _conversation(
     reasoning = possible_reasoning(request.reasoning, request.model, target.model)
     request = gateway.prepared(replace(request, reasoning=reasoning))
     source = gateway.chat(
-        target, request, repaired, whole_calls=True, thinking=thinking
+        target, request, repaired, call.record, whole_calls=True, thinking=thinking
     )
     return told_by(_reply(gateway, request, source, encoder), target, repaired)
 
@@ -105,51 +106,52 @@ def _lines(objects: Iterable[Any]) -> flask.Response:
 def embed_texts(gateway: Gateway) -> flask.Response:
     """Answer ``POST /api/embed``."""
     begun = time.monotonic_ns()
-    body = read_call(gateway).body
-    request = embed.decode_embed(body)
-    target, vectors = _vectors(gateway, body, request)
+    call = read_call(gateway)
+    request = embed.decode_embed(call.body)
+    target, vectors = _vectors(gateway, call, request)
     reply = embed.encode_embed(request.model, vectors, begun)
     return told_by(json_reply(reply), target)
 
 
 def embed_prompt(gateway: Gateway) -> flask.Response:
     """Answer ``POST /api/embeddings``, the older form."""
-    body = read_call(gateway).body
-    target, vectors = _vectors(gateway, body, embed.decode_embeddings(body))
+    call = read_call(gateway)
+    target, vectors = _vectors(gateway, call, embed.decode_embeddings(call.body))
     return told_by(json_reply(embed.encode_embeddings(vectors)), target)
 
 
 def _vectors(
-    gateway: Gateway, body: fields.Body, request: EmbeddingRequest
+    gateway: Gateway, call: Call, request: EmbeddingRequest
 ) -> tuple[Target, Embeddings]:
-    options.unloads(body)
-    target = gateway.registry.resolve(request.model)
+    options.unloads(call.body)
+    target = gateway.resolve(request.model, call.record)
     if not request.inputs:
         return target, Embeddings((), 0)
-    truncate = fields.flag(body, "truncate", True)
+    truncate = fields.flag(call.body, "truncate", True)
     made = embed.embedded(partial(gateway.embed, target), request, truncate=truncate)
     return target, shortened(made, request.dimensions)
 
 
 def tags(gateway: Gateway) -> flask.Response:
     """Answer ``GET /api/tags``."""
-    return json_reply(models.tags(gateway.registry))
+    return json_reply(models.tags(gateway.seen_by(record())))
 
 
 def show(gateway: Gateway) -> flask.Response:
     """Answer ``POST /api/show``."""
-    name = models.named_model(read_call(gateway).body)
-    return json_reply(models.description(gateway.registry.model(name)))
+    call = read_call(gateway)
+    model = gateway.seen_by(call.record).model(models.named_model(call.body))
+    return json_reply(models.description(model))
 
 
 def running(gateway: Gateway) -> flask.Response:
     """Answer ``GET /api/ps``."""
-    return json_reply(models.running(gateway.registry))
+    return json_reply(models.running(gateway.seen_by(record())))
 
 
 def recommendations(gateway: Gateway) -> flask.Response:
     """Answer ``GET /api/experimental/model-recommendations``."""
-    return json_reply(models.recommended(gateway.registry))
+    return json_reply(models.recommended(gateway.seen_by(record())))
 
 
 def pull(gateway: Gateway) -> flask.Response:
@@ -157,10 +159,10 @@ def pull(gateway: Gateway) -> flask.Response:
 
     Open WebUI and others pull a model before they use it.
     """
-    body = read_call(gateway).body
-    gateway.registry.model(models.named_model(body))
+    call = read_call(gateway)
+    gateway.seen_by(call.record).model(models.named_model(call.body))
     done = {"status": "success"}
-    if fields.flag(body, "stream", True):
+    if fields.flag(call.body, "stream", True):
         return _lines([{"status": "pulling manifest"}, done])
     return json_reply(done)
 

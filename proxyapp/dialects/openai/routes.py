@@ -22,6 +22,7 @@ from proxyapp.web.call import forwarded_reply
 from proxyapp.web.call import json_reply
 from proxyapp.web.call import read_call
 from proxyapp.web.call import read_raw
+from proxyapp.web.call import record
 from proxyapp.web.call import stream_reply
 from proxyapp.web.call import told_by
 
@@ -34,14 +35,16 @@ def chat(gateway: Gateway) -> flask.Response:
     repaired = gateway.repair(tool_definitions(call.body))
     request = decode_chat(call.body, repaired.tools, call.stream_by_default)
     request = gateway.prepared(request)
-    target = gateway.registry.resolve(request.model)
+    target = gateway.resolve(request.model, call.record)
     encoder = ChatEncoder(
         request.model,
         include_usage=request.include_usage,
         thinking_mode=gateway.settings.stream.thinking_mode,
         vscode=is_vscode(call.user_agent),
     )
-    source = gateway.chat(target, request, repaired, whole_calls=not request.stream)
+    source = gateway.chat(
+        target, request, repaired, call.record, whole_calls=not request.stream
+    )
     if request.stream:
         response = stream_reply(stream(source, encoder, gateway.pace))
     else:
@@ -53,9 +56,9 @@ def completions(gateway: Gateway) -> flask.Response:
     """Answer ``POST /v1/completions``."""
     call = read_call(gateway)
     request = decode_completion(call.body, call.stream_by_default)
-    target = gateway.registry.resolve(request.model)
+    target = gateway.resolve(request.model, call.record)
     encoder = CompletionEncoder(request.model, include_usage=request.include_usage)
-    source = gateway.complete(target, request)
+    source = gateway.complete(target, request, call.record)
     if request.stream:
         response = stream_reply(stream(source, encoder, gateway.pace))
     else:
@@ -65,17 +68,18 @@ def completions(gateway: Gateway) -> flask.Response:
 
 def embeddings(gateway: Gateway) -> flask.Response:
     """Answer ``POST /v1/embeddings``."""
-    body = read_call(gateway).body
-    request = decode_embeddings(body)
-    target = gateway.registry.resolve(request.model)
+    call = read_call(gateway)
+    request = decode_embeddings(call.body)
+    target = gateway.resolve(request.model, call.record)
     vectors = shortened(gateway.embed(target, request), request.dimensions)
-    reply = encode_embeddings(request.model, vectors, body.get("encoding_format"))
+    encoding = call.body.get("encoding_format")
+    reply = encode_embeddings(request.model, vectors, encoding)
     return told_by(json_reply(reply), target)
 
 
 def model_list(gateway: Gateway) -> flask.Response:
     """Answer ``GET /v1/models``, a page of it if an Anthropic client asks."""
-    items = models.list_models(gateway.registry)
+    items = models.list_models(gateway.seen_by(record()))
     if "anthropic-version" in flask.request.headers:
         return json_reply(models.page(items, flask.request.args))
     return json_reply(models.envelope(items))
@@ -83,7 +87,7 @@ def model_list(gateway: Gateway) -> flask.Response:
 
 def model_details(gateway: Gateway, name: str) -> flask.Response:
     """Answer ``GET /v1/models/{id}``; an id may hold slashes and colons."""
-    return json_reply(models.model_item(name, gateway.registry.model(name)))
+    return json_reply(models.model_item(name, gateway.seen_by(record()).model(name)))
 
 
 def optional_endpoint(

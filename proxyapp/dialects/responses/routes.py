@@ -37,6 +37,7 @@ def responses(gateway: Gateway) -> flask.Response:
         target,
         request,
         repaired,
+        call.record,
         whole_calls=True,
         thinking=request.reasoning is None or not request.reasoning.off,
     )
@@ -67,7 +68,7 @@ def _understood(
     tools = read_tools(call.body, drop_hosted=drop)
     repaired = gateway.repair(tools.functions)
     request = gateway.prepared(decode_response(call.body, tools, repaired))
-    target = gateway.registry.resolve(request.model)
+    target = gateway.resolve(request.model, call.record)
     named = replace(request, model=request.model or target.model.id)
     return tools, repaired, named, target
 

@@ -5,6 +5,7 @@ from proxyapp.errors import NotSupported
 from proxyapp.neutral.messages import Message
 from proxyapp.neutral.messages import TextPart
 from proxyapp.neutral.messages import Tool
+from proxyapp.neutral.record import Record
 from proxyapp.neutral.request import ChatRequest
 from proxyapp.neutral.request import CompletionRequest
 from proxyapp.neutral.request import EmbeddingRequest
@@ -35,7 +36,7 @@ FIND = Tool(
 def events(said="one two three", **fields):
     message = Message("user", (TextPart(said),))
     request = ChatRequest("echo", (message,), **fields)
-    told = [event for batch in ECHO.chat(MODEL, request) for event in batch]
+    told = [event for batch in ECHO.chat(MODEL, request, Record()) for event in batch]
     assert check_order(told) == []
     return told
 

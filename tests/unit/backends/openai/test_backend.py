@@ -6,6 +6,7 @@ from proxyapp.errors import NotSupported
 from proxyapp.errors import UpstreamInvalid
 from proxyapp.neutral.messages import Message
 from proxyapp.neutral.messages import TextPart
+from proxyapp.neutral.record import Record
 from proxyapp.neutral.request import ChatRequest
 from proxyapp.neutral.request import CompletionRequest
 from proxyapp.neutral.request import EmbeddingRequest
@@ -28,7 +29,7 @@ def backend(upstream, **fields):
 
 
 def chat(house, request=REQUEST):
-    batches = house.chat(house.models()[0], request)
+    batches = house.chat(house.models()[0], request, Record())
     return fold(event for batch in batches for event in batch)
 
 
@@ -79,7 +80,7 @@ def test_what_a_backend_lacks_is_refused_before_it_is_asked(upstream):
     house = backend(upstream, compat=lacking, models=("m",))
     model = house.models()[0]
     with pytest.raises(BadRequest):
-        house.chat(model, ChatRequest("m", REQUEST.messages, n=2))
+        house.chat(model, ChatRequest("m", REQUEST.messages, n=2), Record())
     with pytest.raises(NotSupported):
         house.complete(model, CompletionRequest("m", "x"))
     assert upstream.generations == []

@@ -1,0 +1,39 @@
+"""What is known of one request beside its body: who asks, and what became of it."""
+
+from dataclasses import dataclass
+from dataclasses import field
+
+from proxyapp.neutral.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks.
+
+    ``credential`` is the secret the client sent, whatever it is for. It is held in
+    memory only, and only backends that are configured to pass it through look at it.
+    """
+
+    key: str = ""
+    address: str = ""
+    credential: str = field(default="", repr=False)
+
+
+ANYONE = Caller()
+
+
+@dataclass(slots=True)
+class Record:
+    """One request on its way through the house; each room writes what it learns.
+
+    ``asked`` is the model's name as the client wrote it, ``model`` and ``backend``
+    what served it. ``ending`` is how the reply ended, once it has.
+    """
+
+    id: str = ""
+    caller: Caller = ANYONE
+    asked: str = ""
+    model: str = ""
+    backend: str = ""
+    usage: Usage | None = None
+    ending: str = ""
