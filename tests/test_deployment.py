@@ -109,10 +109,12 @@ def test_everything_else_stays_outside(dockerfile):
     assert rules[0] == "*"
 
 
+@pytest.mark.reliability("R-060")
 def test_the_image_runs_as_nobody(final):
     assert final.one("USER") == "65534:65534"
 
 
+@pytest.mark.reliability("R-060")
 def test_the_image_serves_without_a_shell(final):
     assert json.loads(final.one("CMD")) == ["python", "-m", "proxyapp", "serve"]
     assert final.all("ENTRYPOINT") == []
@@ -149,6 +151,7 @@ def checked(command, port):
     ).returncode
 
 
+@pytest.mark.reliability("R-060")
 def test_the_health_check_of_the_image_passes_and_fails(final, upstream):
     good = checked(health_command(final), upstream.port)
     upstream.loading = True
@@ -163,6 +166,7 @@ def services():
     return yaml.safe_load(read("compose.yaml"))["services"]
 
 
+@pytest.mark.reliability("R-030")
 def test_the_gateway_is_published_to_this_machine_only(services):
     assert services["gateway"]["ports"] == ["127.0.0.1:11434:11434"]
     assert "ports" not in services["llama-server"]
@@ -185,6 +189,7 @@ def test_the_model_server_comes_first(services):
     assert needs == {"condition": "service_healthy"}
 
 
+@pytest.mark.reliability("R-060")
 @pytest.mark.parametrize("name", ["gateway", "llama-server"])
 def test_a_service_has_a_health_check_and_no_rights_it_does_not_need(services, name):
     service = services[name]

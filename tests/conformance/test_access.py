@@ -35,6 +35,7 @@ def test_one_good_key_is_enough(keyed, upstream, headers):
     assert post(keyed, PATH, BODY, headers).status_code == 200
 
 
+@pytest.mark.reliability("R-043")
 @pytest.mark.parametrize(
     "headers",
     [
@@ -68,6 +69,7 @@ def test_a_sign_of_life_needs_no_key(keyed, path):
     assert get(keyed, path).status_code == 200
 
 
+@pytest.mark.reliability("R-043")
 def test_a_key_is_kept_as_its_digest_only(keyed):
     environ = (keyed.home / "gateway.log").read_text("utf-8")
     assert KEY not in environ
@@ -80,6 +82,7 @@ def test_without_keys_everyone_is_let_in(gateway, upstream, headers):
     assert post(gateway, PATH, BODY, headers).status_code == 200
 
 
+@pytest.mark.reliability("R-030")
 def test_an_open_bind_without_keys_is_refused():
     with (
         pytest.raises(RuntimeError, match="can be reached from other machines"),
@@ -91,6 +94,7 @@ def test_an_open_bind_without_keys_is_refused():
 # ---------------------------------------------------------------------------- Host
 
 
+@pytest.mark.reliability("R-031")
 @pytest.mark.parametrize(
     "host",
     [
@@ -107,6 +111,7 @@ def test_addresses_and_local_names_are_answered(gateway, host):
     assert get(gateway, "/v1/models", {"Host": host}).status_code == 200
 
 
+@pytest.mark.reliability("R-031", "R-034")
 @pytest.mark.parametrize(
     "host",
     [
@@ -150,6 +155,7 @@ FOREIGN = [
 ]
 
 
+@pytest.mark.reliability("R-032")
 @pytest.mark.parametrize("origin", LOCAL)
 def test_a_local_page_may_call(gateway, upstream, origin):
     reply = post(gateway, PATH, BODY, {"Origin": origin})
@@ -158,6 +164,7 @@ def test_a_local_page_may_call(gateway, upstream, origin):
     assert reply.headers["Vary"] == "Origin"
 
 
+@pytest.mark.reliability("R-032")
 @pytest.mark.parametrize("origin", FOREIGN, ids=repr)
 @pytest.mark.parametrize(
     "content_type", ["application/json", "text/plain", "multipart/form-data"]
@@ -180,6 +187,7 @@ def preflight(gateway, origin):
     return requests.options(gateway.url + PATH, headers=asked, timeout=10)
 
 
+@pytest.mark.reliability("R-032")
 def test_a_local_page_is_told_what_it_may_send(gateway):
     reply = preflight(gateway, LOCAL[0])
     assert reply.status_code == 204
@@ -194,6 +202,7 @@ def test_a_local_page_needs_no_key_to_ask_what_it_may_send(keyed):
     assert preflight(keyed, LOCAL[0]).status_code == 204
 
 
+@pytest.mark.reliability("R-032")
 @pytest.mark.parametrize("origin", FOREIGN[:4])
 def test_a_foreign_page_is_told_nothing(gateway, origin):
     reply = preflight(gateway, origin)
@@ -217,6 +226,7 @@ def test_a_failure_is_readable_to_the_page_that_caused_it(gateway):
     assert reply.headers["Access-Control-Allow-Origin"] == LOCAL[0]
 
 
+@pytest.mark.reliability("R-039")
 def test_forwarded_headers_change_nothing(gateway):
     forged = {
         "X-Forwarded-Host": "attacker.example",

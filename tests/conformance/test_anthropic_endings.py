@@ -86,6 +86,7 @@ def test_usage_that_comes_after_the_finish_is_waited_for(gateway, upstream):
     )
 
 
+@pytest.mark.reliability("R-003")
 @pytest.mark.conformance("C-164")
 def test_a_failure_in_the_stream_ends_it_with_an_error(gateway, upstream):
     upstream.script(Text("a"), Text("b"), Error("out of memory"))
@@ -105,6 +106,7 @@ def test_an_error_in_a_stream_names_its_request(gateway, upstream):
     assert error["request_id"] == reply.headers["request-id"]
 
 
+@pytest.mark.reliability("R-013")
 @pytest.mark.conformance("C-165")
 def test_pings_fill_the_silence(gateway, upstream):
     upstream.script(Role(), Pause(1.6), Text("a"), Pause(1.6), Text("b"), *END)
@@ -121,6 +123,7 @@ def test_filtered_content_is_a_refusal(gateway, upstream):
     assert sdk_message(gateway).stop_reason == "refusal"
 
 
+@pytest.mark.reliability("R-018")
 @pytest.mark.conformance("C-172")
 def test_a_call_cut_off_by_the_limit_is_left_out(gateway, upstream):
     cut = ToolCall("call_1", "ls", '{"path":"/so')

@@ -94,6 +94,7 @@ def test_both_kinds_of_key_open_every_route(keyed, upstream, speaker, headers):
     assert post(keyed, speaker.path, speaker.body(), given).status_code == 200
 
 
+@pytest.mark.reliability("R-043")
 @pytest.mark.conformance("C-005")
 @each_speaker()
 def test_a_wrong_key_is_refused_in_the_dialects_shape(keyed, upstream, speaker):
@@ -134,6 +135,7 @@ def test_ollamas_client_knows_a_wrong_key(keyed):
     assert caught.value.status_code == 401
 
 
+@pytest.mark.reliability("R-041")
 @pytest.mark.conformance("C-006")
 @each_speaker()
 def test_a_clients_key_stays_here(keyed, upstream, speaker):
@@ -149,6 +151,7 @@ def test_a_clients_key_stays_here(keyed, upstream, speaker):
         assert KEY.encode() not in request.body
 
 
+@pytest.mark.reliability("R-041")
 @pytest.mark.conformance("C-006")
 @each_speaker()
 def test_the_upstreams_key_stays_behind_the_gateway(served, upstream, speaker):
@@ -224,6 +227,7 @@ def test_the_content_type_of_a_body_does_not_matter(
     assert post(gateway, speaker.path, body, given).status_code == 200
 
 
+@pytest.mark.reliability("R-037")
 @pytest.mark.conformance("C-012")
 @each_speaker()
 def test_a_body_over_the_limit_is_refused(gateway, upstream, speaker):
@@ -232,6 +236,7 @@ def test_a_body_over_the_limit_is_refused(gateway, upstream, speaker):
     assert violations_of(speaker, reply) == []
 
 
+@pytest.mark.reliability("R-037")
 @pytest.mark.conformance("C-012")
 def test_a_body_without_a_length_meets_the_same_limit(gateway):
     def pieces():
@@ -260,6 +265,7 @@ def test_compressed_bodies_are_read(gateway, upstream, speaker, encoding, pack):
     assert post(gateway, speaker.path, body, given).status_code == 200
 
 
+@pytest.mark.reliability("R-037")
 @pytest.mark.conformance("C-013")
 @each_speaker()
 def test_an_encoding_nobody_reads_is_refused(gateway, speaker):
@@ -269,6 +275,7 @@ def test_an_encoding_nobody_reads_is_refused(gateway, speaker):
     assert violations_of(speaker, reply) == []
 
 
+@pytest.mark.reliability("R-037")
 @pytest.mark.conformance("C-013")
 @pytest.mark.parametrize(
     ("encoding", "pack"), [("gzip", gzip.compress), ("zstd", zstandard.compress)]
@@ -279,6 +286,7 @@ def test_a_compressed_body_is_measured_unpacked(gateway, encoding, pack):
     assert reply.status_code == 413
 
 
+@pytest.mark.reliability("R-046")
 @pytest.mark.conformance("C-014", "C-015")
 @BOTH
 @each_speaker()
@@ -298,6 +306,7 @@ def test_any_version_and_beta_is_accepted(gateway, upstream):
     assert post(gateway, "/v1/messages", body, given).status_code == 200
 
 
+@pytest.mark.reliability("R-004")
 @pytest.mark.conformance("C-017")
 @BOTH
 @each_speaker()
@@ -311,6 +320,7 @@ def test_an_early_failure_leaves_with_its_true_status(
     assert violations_of(speaker, reply) == []
 
 
+@pytest.mark.reliability("R-004")
 @pytest.mark.conformance("C-018")
 @BOTH
 @each_speaker()
@@ -323,6 +333,7 @@ def test_a_refused_connection_is_a_bad_gateway(bereft, speaker, stream):
     assert time.monotonic() - began < 10
 
 
+@pytest.mark.reliability("R-008")
 @pytest.mark.conformance("C-019")
 @pytest.mark.parametrize("retry_after", ["7", "Wed, 21 Oct 2026 07:28:00 GMT"])
 @BOTH
@@ -345,6 +356,7 @@ def test_the_sdk_knows_a_rate_limit(sdk, upstream):
         sdk.chat.completions.create(model="tiny", messages=[USER])
 
 
+@pytest.mark.reliability("R-008")
 @pytest.mark.conformance("C-020")
 @pytest.mark.parametrize("status", [401, 403])
 @BOTH

@@ -123,6 +123,7 @@ def test_ollamas_client_reads_a_stream(client, upstream):
     assert (parts[-1].done, parts[-1].done_reason) == (True, "stop")
 
 
+@pytest.mark.reliability("R-006")
 @pytest.mark.conformance("C-180")
 @pytest.mark.parametrize("odd", ["\u0085", "\u2028", "\u2029", "\x0b\x1c", "\n\r\n"])
 def test_ollamas_client_reads_what_looks_like_a_line_end(client, upstream, odd):
@@ -168,6 +169,7 @@ def test_ollamas_client_makes_a_round_trip_with_a_tool(client, upstream):
     assert result["tool_call_id"] == assistant["tool_calls"][0]["id"]
 
 
+@pytest.mark.reliability("R-018")
 @pytest.mark.conformance("C-181")
 def test_a_call_that_cannot_be_read_ends_in_an_error(gateway, upstream):
     call = ToolCall("call_a", "look", "no json at all")
@@ -404,6 +406,7 @@ def test_a_time_that_is_none_is_refused(gateway, upstream, path):
     assert "keep_alive" in reply.json()["error"]
 
 
+@pytest.mark.reliability("R-004")
 @pytest.mark.conformance("C-195")
 @each_path
 @pytest.mark.parametrize("stream", [True, False])
@@ -414,6 +417,7 @@ def test_an_early_failure_has_a_status(gateway, upstream, path, stream):
     assert oracles.ollama_error(503, reply.json()) == []
 
 
+@pytest.mark.reliability("R-003")
 @pytest.mark.conformance("C-195")
 @each_path
 def test_a_late_failure_is_the_last_line(gateway, upstream, path):
@@ -497,6 +501,7 @@ def test_an_embedding_tells_what_it_took(gateway, upstream):
     assert all(type(reply[name]) is int for name in counts)
 
 
+@pytest.mark.reliability("R-013")
 @pytest.mark.conformance("C-199")
 @each_path
 def test_silence_is_filled_with_empty_lines(gateway, upstream, path):
@@ -507,6 +512,7 @@ def test_silence_is_filled_with_empty_lines(gateway, upstream, path):
     assert len(lines(reply)) > 3
 
 
+@pytest.mark.reliability("R-013")
 @pytest.mark.conformance("C-199")
 def test_ollamas_client_waits_through_silence(client, upstream):
     upstream.script(Role(), Pause(1.6), Text("Hello"), Finish(), Usage(1, 1))

@@ -370,12 +370,14 @@ def test_a_stream_that_was_ended_has_a_finish(ask, steps, finish):
     assert oracles.finish_of("openai", raw) == finish
 
 
+@pytest.mark.reliability("R-003")
 @pytest.mark.conformance("C-087", "C-090")
 @pytest.mark.parametrize("name", FAILURES)
 def test_a_stream_that_failed_says_so_before_its_end(ask, name):
     assert failure_of(ask(*FAILURES[name]))
 
 
+@pytest.mark.reliability("R-003")
 @pytest.mark.conformance("C-088")
 @pytest.mark.parametrize("name", FAILURES)
 def test_the_sdk_raises_for_a_stream_that_failed(told, name):
@@ -417,6 +419,7 @@ def test_a_success_that_was_told_stands_though_the_connection_breaks(ask):
 # ---------------------------------------------------------------------------- pace
 
 
+@pytest.mark.reliability("R-013")
 @pytest.mark.conformance("C-091")
 @pytest.mark.parametrize(
     "steps",
@@ -433,6 +436,7 @@ def test_silence_is_filled_with_comments(ask, steps):
     assert oracles.openai_chat_stream(raw) == []
 
 
+@pytest.mark.reliability("R-013")
 @pytest.mark.conformance("C-091")
 def test_the_sdk_passes_over_heartbeats(told):
     chunks = told(Pause(1.0), Text("Hel"), Pause(1.0), *TEXT[1:])
@@ -450,6 +454,7 @@ def test_a_heartbeat_falls_between_events(ask):
         assert oracles.text_of("openai", raw) == "a whole"
 
 
+@pytest.mark.reliability("R-011")
 @pytest.mark.conformance("C-093")
 def test_each_token_arrives_before_the_next_is_sent(gateway, upstream):
     gates = [threading.Event() for _ in range(3)]
@@ -469,6 +474,7 @@ def test_each_token_arrives_before_the_next_is_sent(gateway, upstream):
         assert any(line == b"data: [DONE]" for line in lines)
 
 
+@pytest.mark.reliability("R-001")
 @pytest.mark.conformance("C-094")
 @pytest.mark.parametrize("text", [(), (Text("a"),)], ids=["before", "after the head"])
 def test_a_client_that_leaves_ends_the_upstreams_work(gateway, upstream, text):
@@ -484,6 +490,7 @@ def test_a_client_that_leaves_ends_the_upstreams_work(gateway, upstream, text):
 EMOJI = "h\u00e9llo \u4f60\u597d \U0001f680\U0001f468\u200d\U0001f469"
 
 
+@pytest.mark.reliability("R-005")
 @pytest.mark.conformance("C-095")
 @pytest.mark.parametrize("split", [1, 2, 3, 5])
 def test_characters_survive_any_split(ask, upstream, split):
@@ -494,6 +501,7 @@ def test_characters_survive_any_split(ask, upstream, split):
     assert oracles.calls_of("openai", raw)[0].arguments == {"a": EMOJI}
 
 
+@pytest.mark.reliability("R-006")
 @pytest.mark.conformance("C-096")
 def test_unicode_line_ends_are_no_line_ends(ask, told):
     assert oracles.text_of("openai", ask(Text(LINES), Finish())) == LINES

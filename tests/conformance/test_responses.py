@@ -227,6 +227,7 @@ def test_whole_and_streamed_responses_say_the_same(gateway, upstream, script):
     assert oracles.read("responses", streamed) == oracles.read("responses", whole)
 
 
+@pytest.mark.reliability("R-003")
 @pytest.mark.conformance("C-115")
 def test_a_cut_in_the_middle_is_a_failed_response(gateway, upstream):
     upstream.script(Text("Hel"), Pause(0.5), Cut())
@@ -251,6 +252,7 @@ def test_a_stream_has_no_done_mark(gateway, upstream):
     assert b"[DONE]" not in ask(gateway, stream=True).content
 
 
+@pytest.mark.reliability("R-013")
 def test_heartbeats_are_comments(gateway, upstream):
     upstream.script(Role(), Pause(1.6), Text("Hello"), Finish("stop"), Usage(1, 1))
     reply = ask(gateway, stream=True)
@@ -600,6 +602,7 @@ def test_the_tokens_of_a_request_are_counted(sdk, upstream):
     assert counted.input_tokens == 30
 
 
+@pytest.mark.reliability("R-048")
 def test_images_come_as_data_only(gateway, upstream):
     part = {"type": "input_image", "image_url": "https://example.com/a.png"}
     error = refusal(gateway, given=[{"role": "user", "content": [part]}])

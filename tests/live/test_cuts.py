@@ -88,6 +88,7 @@ CUTS = [
 ]
 
 
+@pytest.mark.reliability("R-003", "R-018")
 @pytest.mark.parametrize(("speaker", "name", "cuts"), CUTS)
 def test_wherever_a_stream_is_cut_the_client_knows(stage, speaker, name, cuts):
     raw = recording(name)
@@ -106,6 +107,7 @@ def fraction(raw, tenths):
     return raw[: max(1, len(raw) * tenths // 10)]
 
 
+@pytest.mark.reliability("R-003")
 @pytest.mark.parametrize("tenths", range(10))
 def test_the_sdk_raises_for_a_cut_stream(gateway, upstream, tenths):
     raw = recording("chat_stream_tools_required")
@@ -117,6 +119,7 @@ def test_the_sdk_raises_for_a_cut_stream(gateway, upstream, tenths):
             list(create(model="tiny", messages=[USER], tools=TOOLS, stream=True))
 
 
+@pytest.mark.reliability("R-003")
 @pytest.mark.parametrize("tenths", range(0, 10, 3))
 def test_the_sdk_raises_for_a_cut_reply(gateway, upstream, tenths):
     raw = recording("chat_stream_tools_required")

@@ -72,6 +72,7 @@ def asked(upstream, count=1):
     assert reached(lambda: len(upstream.generations) >= count)
 
 
+@pytest.mark.reliability("R-001")
 @pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
 @each_speaker(CHATS)
 @pytest.mark.parametrize("phase", PHASES)
@@ -84,6 +85,7 @@ def test_the_upstream_is_let_go(gateway, upstream, phase, speaker, stream):
     assert upstream.generations[0].wait_closed(LIMIT) is not None
 
 
+@pytest.mark.reliability("R-001")
 @each_speaker([row for row in SPEAKERS if row not in CHATS])
 def test_operations_without_calls_let_go_as_well(gateway, upstream, speaker):
     upstream.script(Text("Hel"), Wait(limit=20))
@@ -92,6 +94,7 @@ def test_operations_without_calls_let_go_as_well(gateway, upstream, speaker):
     assert upstream.generations[0].wait_closed(LIMIT) is not None
 
 
+@pytest.mark.reliability("R-001")
 def test_a_reset_is_leaving_too(gateway, upstream):
     upstream.script(Text("Hel"), Wait(limit=20))
     with asking(gateway, CHATS[0], stream=True) as client:
@@ -100,6 +103,7 @@ def test_a_reset_is_leaving_too(gateway, upstream):
     assert upstream.generations[0].wait_closed(LIMIT) is not None
 
 
+@pytest.mark.reliability("R-001")
 def test_leaving_while_heartbeats_come_is_seen(gateway, upstream):
     upstream.script(Wait(limit=20))
     asked = asking(gateway, CHATS[0], stream=True)
@@ -116,6 +120,7 @@ def test_leaving_after_the_end_keeps_the_upstreams_connection(gateway, upstream)
     assert len({request.connection for request in upstream.generations}) == 1
 
 
+@pytest.mark.reliability("R-002")
 def test_many_who_left_leave_nothing_behind(gateway, upstream):
     upstream.script(Text("Hello"), Finish(), Usage(1, 1))
     CHATS[0].post(gateway)
@@ -135,6 +140,7 @@ def test_many_who_left_leave_nothing_behind(gateway, upstream):
     assert reached(lambda: len(os.listdir(f"/proc/{worker}/fd")) <= files + 10)
 
 
+@pytest.mark.reliability("R-001")
 def test_who_leaves_makes_no_noise(gateway, upstream):
     before = gateway.log
     upstream.script(Text("Hel"), Wait(limit=20))

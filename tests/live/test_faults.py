@@ -88,6 +88,7 @@ def test_a_fault_has_its_outcome(gateway, upstream, faulty, name, speaker, strea
         assert speaker.view(answer).text == fault.text
 
 
+@pytest.mark.reliability("R-009")
 def test_a_redirect_is_not_followed(gateway, upstream, faulty):
     faulty(FAULTS["redirect_307"])
     CHATS[0].post(gateway)
@@ -97,6 +98,7 @@ def test_a_redirect_is_not_followed(gateway, upstream, faulty):
 # ------------------------------------------------------------- connections that died
 
 
+@pytest.mark.reliability("R-010")
 @pytest.mark.parametrize("name", ["stale_keepalive_fin", "stale_keepalive_rst"])
 @pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
 def test_a_connection_that_died_in_the_pool_is_never_noticed(
@@ -113,6 +115,7 @@ def test_a_connection_that_died_in_the_pool_is_never_noticed(
     assert 20 < len(upstream.generations) <= 40
 
 
+@pytest.mark.reliability("R-010")
 @pytest.mark.parametrize(
     "name", ["close_before_headers", "rst_before_headers", "garbage", "half_headers"]
 )
@@ -124,6 +127,7 @@ def test_a_failure_on_a_new_connection_is_asked_once(gateway, upstream, faulty, 
     assert len(upstream.generations) == 1
 
 
+@pytest.mark.reliability("R-019")
 @pytest.mark.parametrize("name", ["die_mid_chunk", "clean_end_no_done", "empty_200"])
 def test_a_failure_after_the_first_byte_is_asked_once(gateway, upstream, faulty, name):
     faulty(FAULTS[name])

@@ -67,6 +67,7 @@ def fault_of(speaker, reply):
 # ---------------------------------------------------------------------------- HTTP
 
 
+@pytest.mark.reliability("R-035")
 @by_name(HTTP)
 def test_a_request_that_parsers_disagree_on_is_harmless(gateway, upstream, alive, case):
     raw = hostile.joined(case["send"]).encode("latin-1")
@@ -81,6 +82,7 @@ def test_a_request_that_parsers_disagree_on_is_harmless(gateway, upstream, alive
     assert upstream.generations == []
 
 
+@pytest.mark.reliability("R-036")
 @pytest.mark.parametrize(
     "raw",
     [
@@ -97,6 +99,7 @@ def test_a_body_that_never_ends_is_given_up_on(gateway, upstream, alive, raw):
     assert hostile.statuses(hostile.exchange(gateway, raw)) == [408]
 
 
+@pytest.mark.reliability("R-037")
 @pytest.mark.parametrize("length", ["9" * 40, "9" * 12])
 def test_an_endless_body_is_refused_before_it_is_read(gateway, alive, length):
     head = f"POST {CHAT} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {length}\r\n"
@@ -104,6 +107,7 @@ def test_an_endless_body_is_refused_before_it_is_read(gateway, alive, length):
     assert hostile.statuses(received)[0] in (400, 413)
 
 
+@pytest.mark.reliability("R-035")
 def test_a_refused_body_is_not_taken_for_the_next_request(gateway, alive):
     smuggled = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
     head = (
@@ -117,6 +121,7 @@ def test_a_refused_body_is_not_taken_for_the_next_request(gateway, alive):
 # ---------------------------------------------------------------------------- JSON
 
 
+@pytest.mark.reliability("R-050", "R-051", "R-052")
 @by_name(BODIES)
 @each_speaker(CHATS)
 def test_an_odd_body_is_served_or_refused(gateway, upstream, alive, speaker, case):
@@ -143,6 +148,7 @@ GENERATED = {
 }
 
 
+@pytest.mark.reliability("R-050")
 @named("name", GENERATED)
 def test_a_monstrous_body_stalls_nobody(gateway, upstream, others, name):
     reply = post(gateway, CHAT, GENERATED[name])
@@ -150,6 +156,7 @@ def test_a_monstrous_body_stalls_nobody(gateway, upstream, others, name):
     assert oracles.openai_error(reply.status_code, reply.json()) == []
 
 
+@pytest.mark.reliability("R-050")
 @named(
     "value",
     [b"[" * 900 + b"]" * 900, b"[" + b"[]," * 400_000 + b"[]]"],
@@ -171,12 +178,14 @@ CROWDS = {
 }
 
 
+@pytest.mark.reliability("R-050")
 @named("name", CROWDS)
 def test_a_crowd_of_messages_stalls_nobody(gateway, upstream, others, name):
     reply = post(gateway, CHAT, {"model": "tiny", "messages": CROWDS[name]})
     assert fault_of(CHATS[0], reply) is None
 
 
+@pytest.mark.reliability("R-050")
 @pytest.mark.parametrize(
     ("encoding", "pack"),
     [
@@ -202,6 +211,7 @@ numbered_strings = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.reliability("R-050", "R-052")
 @numbered_strings
 @each_speaker(CHATS)
 def test_any_text_reaches_the_model_as_it_is(gateway, upstream, alive, speaker, text):
@@ -212,6 +222,7 @@ def test_any_text_reaches_the_model_as_it_is(gateway, upstream, alive, speaker, 
         assert messages[-1]["content"] == text
 
 
+@pytest.mark.reliability("R-040", "R-050", "R-055")
 @numbered_strings
 @each_speaker(CHATS)
 def test_any_text_may_be_a_models_name(gateway, upstream, alive, speaker, text):
@@ -222,12 +233,14 @@ def test_any_text_may_be_a_models_name(gateway, upstream, alive, speaker, text):
         assert reply.json()["model"] == text
 
 
+@pytest.mark.reliability("R-050")
 @numbered_strings
 @each_speaker(CHATS)
 def test_any_text_may_be_a_tools_name(gateway, upstream, alive, speaker, text):
     assert fault_of(speaker, speaker.post(gateway, "hi", [text])) is None
 
 
+@pytest.mark.reliability("R-058")
 @numbered_strings
 def test_any_text_in_the_log_stays_on_its_line(gateway, upstream, alive, text):
     before = len(gateway.log)
@@ -281,6 +294,7 @@ HEAVY = {
 }
 
 
+@pytest.mark.reliability("R-053")
 @named("name", SCHEMAS)
 @each_speaker(CHATS)
 def test_an_odd_schema_is_repaired_or_refused(
@@ -299,12 +313,14 @@ def test_an_odd_schema_is_repaired_or_refused(
             assert sent["function"]["parameters"]["type"] == "object"
 
 
+@pytest.mark.reliability("R-053")
 @named("name", HEAVY)
 def test_a_monstrous_schema_stalls_nobody(gateway, upstream, others, name):
     reply = CHATS[0].post(gateway, "hi", {"heavy": HEAVY[name]})
     assert fault_of(CHATS[0], reply) is None
 
 
+@pytest.mark.reliability("R-053")
 @named("name", HEAVY)
 def test_a_monstrous_schema_for_the_reply_stalls_nobody(
     gateway, upstream, others, name
@@ -318,6 +334,7 @@ def test_a_monstrous_schema_for_the_reply_stalls_nobody(
 # ---------------------------------------------------------------------------- URLs
 
 
+@pytest.mark.reliability("R-048")
 @named("url", URLS)
 def test_no_address_in_a_request_is_ever_asked(gateway, upstream, alive, url):
     image = {"type": "image_url", "image_url": {"url": url}}
@@ -327,6 +344,7 @@ def test_no_address_in_a_request_is_ever_asked(gateway, upstream, alive, url):
     assert fault_of(CHATS[0], reply) is None
 
 
+@pytest.mark.reliability("R-046")
 @named("field", ["api_base", "base_url", "url", "upstream", "endpoint", "proxy"])
 def test_a_request_cannot_choose_the_upstream(gateway, upstream, elsewhere, field):
     body = {"model": "tiny", "messages": [USER], field: elsewhere.url}

@@ -116,6 +116,7 @@ def behind_nginx(tmp_path_factory):
         yield fake, port
 
 
+@pytest.mark.reliability("R-011")
 def test_the_first_token_passes_nginx_before_the_second_is_made(behind_nginx):
     fake, port = behind_nginx
     more = threading.Event()
@@ -133,6 +134,7 @@ def test_the_first_token_passes_nginx_before_the_second_is_made(behind_nginx):
     assert rest.endswith(b"data: [DONE]\n\n")
 
 
+@pytest.mark.reliability("R-001")
 def test_a_client_that_leaves_nginx_ends_the_work_upstream(behind_nginx):
     fake, port = behind_nginx
     fake.reset()
@@ -145,6 +147,7 @@ def test_a_client_that_leaves_nginx_ends_the_work_upstream(behind_nginx):
     assert fake.generations[0].wait_closed(5.0) is not None
 
 
+@pytest.mark.reliability("R-031")
 def test_nginx_answers_to_no_other_name(behind_nginx):
     _, port = behind_nginx
     connection = ask(port, host="evil.example.net")

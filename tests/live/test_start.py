@@ -159,6 +159,7 @@ def test_the_server_has_taken_the_place_of_the_command(with_upstream):
     assert b"gunicorn" in line.read_bytes()
 
 
+@pytest.mark.reliability("R-060")
 def test_no_control_socket_is_left_behind(with_upstream, tmp_path_factory):
     homes = tmp_path_factory.getbasetemp().glob("home*/.gunicorn")
     assert list(homes) == []
@@ -180,6 +181,7 @@ def gunicorn(home, **values):
     )
 
 
+@pytest.mark.reliability("R-030")
 def test_gunicorn_refuses_an_open_address_without_keys(tmp_path):
     done = gunicorn(tmp_path, LISTEN_HOST="0.0.0.0", LISTEN_PORT=free_port())
     assert done.returncode == 2
@@ -306,6 +308,7 @@ def stopped():
     return found
 
 
+@pytest.mark.reliability("R-020")
 def test_a_stream_without_end_is_ended_in_words(stopped):
     *_, error, done, rest = stopped.stream.split(b"\n\n")
     assert json.loads(error.removeprefix(b"data: "))["error"]["code"] == (
@@ -314,15 +317,18 @@ def test_a_stream_without_end_is_ended_in_words(stopped):
     assert (done, rest) == (b"data: [DONE]", b"")
 
 
+@pytest.mark.reliability("R-020")
 def test_a_reply_in_one_piece_becomes_an_error(stopped):
     assert stopped.whole_status == 503
     assert json.loads(stopped.whole)["error"]["code"] == "server_shutdown"
 
 
+@pytest.mark.reliability("R-020")
 def test_the_stop_is_a_success(stopped):
     assert stopped.exit_code == 0
 
 
+@pytest.mark.reliability("R-020")
 def test_no_worker_had_to_be_killed(stopped):
     assert "graceful timeout" not in stopped.log
     assert "Traceback" not in stopped.log

@@ -124,6 +124,7 @@ def test_a_complete_reply_obeys_the_grammar(values, done, places):
     assert error or check_order(events) == []
 
 
+@pytest.mark.reliability("R-005")
 @given(st.lists(chunks, max_size=12), cuts)
 def test_the_events_do_not_depend_on_the_cuts(values, places):
     data = wire(values) + b"data: [DONE]\n\n"
@@ -159,6 +160,7 @@ def as_told(events):
     return [(kind, "".join(text), fields) for kind, text, fields in told]
 
 
+@pytest.mark.reliability("R-005")
 @pytest.mark.parametrize("name", STREAMS)
 @given(places=cuts)
 @settings(max_examples=15)
@@ -167,6 +169,7 @@ def test_a_recording_reads_the_same_however_it_is_cut(name, places):
     assert summary(body, places) == summary(body)
 
 
+@pytest.mark.reliability("R-005")
 @pytest.mark.parametrize("name", ["chat_stream", "think_stream", "chat_stream_usage"])
 def test_a_recording_reads_the_same_byte_by_byte(name):
     body = recorded(name).body

@@ -142,6 +142,7 @@ def test_tools_are_read_or_refused_as_no_list(tools):
             ToolRepairer().repair(tools)
 
 
+@pytest.mark.reliability("R-053")
 @given(anything | schemas)
 def test_any_schema_comes_out_so_that_the_server_takes_it(schema):
     assume(schema is not None)

@@ -3,6 +3,7 @@
 import json
 import re
 
+import pytest
 from hypothesis import example
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,6 +36,7 @@ def fed(reader, portions):
     return [item for portion in portions for item in reader.feed(portion)]
 
 
+@pytest.mark.reliability("R-005")
 @given(
     st.lists(st.sampled_from([b"a", b"b", b"\r", b"\n", b"\r\n"]), max_size=30), cuts
 )
@@ -61,6 +63,7 @@ def spec_events(data):
     return events
 
 
+@pytest.mark.reliability("R-005")
 @given(sse_text, cuts)
 @example(b"data: a\n\ndata: b\n\n", [3, 9])
 @example(b"data: a\r\n\rdata: b\n\n", [9])
@@ -69,6 +72,7 @@ def test_events_are_those_of_the_standard_however_they_are_cut(data, places):
     assert fed(SseReader(), cut(data, places)) == spec_events(data)
 
 
+@pytest.mark.reliability("R-005")
 @given(st.lists(st.binary(min_size=1, max_size=40), max_size=8), cuts)
 def test_chunks_are_joined_however_they_are_cut(pieces, places):
     wire = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
@@ -78,6 +82,7 @@ def test_chunks_are_joined_however_they_are_cut(pieces, places):
     assert (dechunker.done, dechunker.failure) == (True, "")
 
 
+@pytest.mark.reliability("R-005")
 @given(
     st.lists(
         st.sampled_from(

@@ -37,6 +37,7 @@ def test_an_event_without_facts_is_its_message(lines):
     assert lines == [("INFO", "ready")]
 
 
+@pytest.mark.reliability("R-058")
 @pytest.mark.parametrize(
     ("written", "line"),
     [
@@ -66,6 +67,7 @@ def test_a_request_that_only_looks_is_left_to_a_verbose_log(
     assert capsys.readouterr().err.count("GET /v1/models") == written
 
 
+@pytest.mark.reliability("R-058")
 def test_a_path_can_neither_start_a_line_nor_fill_one(lines, capsys):
     log_request("POST", "/a\nb" + "c" * 5000, 404, 1)
     line = capsys.readouterr().err

@@ -15,6 +15,7 @@ def listening_on(host, **server):
     return Settings(server=ServerSettings(listen_host=host, **server))
 
 
+@pytest.mark.reliability("R-030")
 @pytest.mark.parametrize(
     "host", ["127.0.0.1", "127.8.9.1", "::1", "[::1]", "Localhost"]
 )
@@ -22,6 +23,7 @@ def test_a_loopback_address_needs_no_key(host):
     assert check_bind(listening_on(host)) is None
 
 
+@pytest.mark.reliability("R-030")
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2", "gateway.lan"])
 def test_other_addresses_without_keys_are_refused(host):
     with pytest.raises(SettingsError, match="python -m proxyapp key") as caught:
@@ -38,6 +40,7 @@ def test_the_owner_may_open_any_address_without_keys():
     assert check_bind(listening_on("::", allow_unauthenticated=True)) is None
 
 
+@pytest.mark.reliability("R-030")
 @pytest.mark.parametrize("host", ["localhost.example.com", "127.0.0.1.example.com"])
 def test_a_name_that_looks_like_loopback_is_not(host):
     assert not is_loopback(host)

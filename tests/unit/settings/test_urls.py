@@ -24,6 +24,7 @@ def test_an_address_is_brought_into_one_form(text, expected):
     assert normal_url(text) == expected
 
 
+@pytest.mark.reliability("R-047")
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -47,6 +48,7 @@ def test_what_is_no_address_is_refused(text, words):
         normal_url(text)
 
 
+@pytest.mark.reliability("R-041")
 @pytest.mark.parametrize(
     ("text", "words"),
     [

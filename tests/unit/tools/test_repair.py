@@ -97,6 +97,7 @@ def test_the_tools_of_a_real_agent_stay_as_they_are(repairer, given):
     assert json.dumps(repaired.parameters) == json.dumps(wanted)
 
 
+@pytest.mark.reliability("R-053")
 @pytest.mark.parametrize("name", sorted(HOSTILE))
 def test_a_hostile_schema_is_repaired_or_open(repairer, name):
     (parameters,) = parameters_of(repairer.repair([tool(HOSTILE[name])]))
@@ -136,11 +137,13 @@ def test_an_object_of_too_many_properties_is_refused(repairer):
     assert caught.value.param == "tools[0].parameters"
 
 
+@pytest.mark.reliability("R-053")
 def test_references_that_double_do_not_grow(repairer):
     (parameters,) = parameters_of(repairer.repair([tool(doubling(30))]))
     assert len(json.dumps(parameters)) < 3000
 
 
+@pytest.mark.reliability("R-053")
 def test_a_schema_that_would_be_endless_written_out_becomes_open(repairer):
     mutual = {"items": {"allOf": [{"$ref": "#/$defs/b"}, {"minItems": 1}]}}
     steps = {

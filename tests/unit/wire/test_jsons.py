@@ -20,6 +20,7 @@ def test_bytes_and_text_are_read_alike(data):
     assert jsons.loads(data) == {"a": 1}
 
 
+@pytest.mark.reliability("R-051")
 @pytest.mark.parametrize(
     "data",
     [
@@ -41,6 +42,7 @@ def test_bytes_that_are_not_utf8_are_refused(data):
         jsons.loads(data)
 
 
+@pytest.mark.reliability("R-052")
 @pytest.mark.parametrize(
     ("data", "value"),
     [

@@ -88,6 +88,7 @@ def test_whole_events_after_a_carriage_return_are_read():
     assert read(b"data: a\r\n\r", b"\ndata: b\n\n") == [b"a", b"b"]
 
 
+@pytest.mark.reliability("R-007")
 def test_an_endless_line_is_refused():
     reader = SseReader()
     with pytest.raises(ValueError, match="longer than"):
