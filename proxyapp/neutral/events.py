@@ -45,12 +45,16 @@ class TextDelta:
 
 @dataclass(slots=True)
 class ThinkingDelta:
-    """Some reasoning, as a JSON string literal; ``signature`` closes the block."""
+    """Some reasoning, as a JSON string literal; ``signature`` closes the block.
+
+    A ``redacted`` block is one event with a signature and no text.
+    """
 
     index: int
     quoted: bytes
     choice: int = 0
     signature: str = ""
+    redacted: bool = False
 
 
 @dataclass(slots=True)

@@ -34,10 +34,14 @@ class AudioPart:
 
 @dataclass(frozen=True, slots=True)
 class ThinkingPart:
-    """Reasoning, with the signature that lets its author recognise it."""
+    """Reasoning, with the signature that lets its author recognise it.
+
+    What is ``redacted`` has no text: its signature is all there is.
+    """
 
     text: str
     signature: str = ""
+    redacted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +68,16 @@ Part = TextPart | ImagePart | AudioPart | ThinkingPart | ToolCall | ToolResult
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a conversation."""
+    """One message of a conversation.
+
+    ``same_turn`` marks a user's words that came in one message with the tool results
+    before them: they begin no turn of their own.
+    """
 
     role: Role
     content: tuple[Part, ...] = ()
     name: str | None = None
+    same_turn: bool = False
 
     @property
     def text(self) -> str:

@@ -1,5 +1,6 @@
 """What is known of one request beside its body: who asks, and what became of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
 
@@ -27,7 +28,9 @@ class Record:
     """One request on its way through the house; each room writes what it learns.
 
     ``asked`` is the model's name as the client wrote it, ``model`` and ``backend``
-    what served it. ``ending`` is how the reply ended, once it has.
+    what served it. ``ending`` is how the reply ended, once it has. Of a request to
+    GitHub Copilot, ``initiator`` is who began the turn, "user" or "agent", ``premium``
+    the premium requests it counts as, and ``quota`` what GitHub said of the allowance.
     """
 
     id: str = ""
@@ -37,3 +40,6 @@ class Record:
     backend: str = ""
     usage: Usage | None = None
     ending: str = ""
+    initiator: str = ""
+    premium: float = 0.0
+    quota: Mapping[str, str] = field(default_factory=dict)

@@ -73,7 +73,7 @@ class _Draft:
             return ToolCall(self.event.id, self.event.name, arguments)
         text = _unquoted(self.pieces)
         if isinstance(self.event, ThinkingDelta):
-            return ThinkingPart(text, self.signature)
+            return ThinkingPart(text, self.signature, self.event.redacted)
         return TextPart(text)
 
 

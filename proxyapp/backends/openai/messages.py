@@ -1,24 +1,19 @@
 """Messages as an OpenAI-compatible server reads them."""
 
-from collections import deque
 from collections.abc import Iterable
 from collections.abc import Iterator
 from typing import Any
-from typing import TypeVar
 
+from proxyapp.backends.turns import results_in_order
 from proxyapp.neutral.messages import AudioPart
 from proxyapp.neutral.messages import ImagePart
 from proxyapp.neutral.messages import Message
-from proxyapp.neutral.messages import Part
 from proxyapp.neutral.messages import TextPart
 from proxyapp.neutral.messages import ThinkingPart
 from proxyapp.neutral.messages import ToolCall
 from proxyapp.neutral.messages import ToolResult
 from proxyapp.settings.schema import Compat
 
-P = TypeVar("P", bound=Part)
-
-_NO_RESULT = "No result provided"
 _SEE_IMAGE = "(see attached image)"
 
 
@@ -33,7 +28,7 @@ def encode_messages(
     its result, in call order; a missing result is filled in, one without a call
     becomes user text.
     """
-    turns = _results_in_order(list(messages))
+    turns = results_in_order([turn for turn in messages if not _is_sealed(turn)])
     leading, rest = _split_leading_system(turns)
     if compat.late_system == "hoist":
         leading += [turn.text for turn in rest if turn.role == "system" and turn.text]
@@ -49,6 +44,16 @@ def encode_messages(
         keep_thinking = position >= pending_from
         wire += _encode(turn, compat.reasoning_field if keep_thinking else None)
     return wire if compat.late_system == "keep" else _merged(wire)
+
+
+def _is_sealed(turn: Message) -> bool:
+    """Tell whether a message is nothing but thoughts that only their author can read.
+
+    Here it would be one that says nothing.
+    """
+    return bool(turn.content) and all(
+        isinstance(part, ThinkingPart) and not part.text for part in turn.content
+    )
 
 
 def _split_leading_system(turns: list[Message]) -> tuple[list[str], list[Message]]:
@@ -79,46 +84,6 @@ def _after_last_user(turns: list[Message]) -> int:
         if turns[position].role == "user":
             return position + 1
     return 0
-
-
-def _results_in_order(turns: list[Message]) -> list[Message]:
-    """Put each result behind its call; fill missing ones, keep orphans as text."""
-    waiting: dict[str, deque[ToolResult]] = {}
-    for part in _parts(turns, ToolResult):
-        waiting.setdefault(part.call_id, deque()).append(part)
-    answers = {
-        id(call): waiting[call.id].popleft()
-        for call in _parts(turns, ToolCall)
-        if waiting.get(call.id)
-    }
-    taken = {id(answer) for answer in answers.values()}
-    ordered: list[Message] = []
-    for turn in turns:
-        if turn.role == "tool":
-            ordered += [_orphan(p) for p in turn.content if id(p) not in taken]
-            continue
-        ordered.append(turn)
-        results = [
-            answers.get(id(call)) or ToolResult(call.id, (TextPart(_NO_RESULT),))
-            for call in _parts([turn], ToolCall)
-        ]
-        if results:
-            ordered.append(Message("tool", tuple(results)))
-    return ordered
-
-
-def _parts(turns: Iterable[Message], kind: type[P]) -> Iterator[P]:
-    for turn in turns:
-        for part in turn.content:
-            if isinstance(part, kind):
-                yield part
-
-
-def _orphan(part: Part) -> Message:
-    if not isinstance(part, ToolResult):
-        return Message("user", (part,))
-    label = TextPart(f"[tool result {part.call_id}] ")
-    return Message("user", (label, *part.content))
 
 
 def _encode(turn: Message, thinking_field: str | None) -> Iterator[dict[str, Any]]:

@@ -185,13 +185,17 @@ def _tool_use(block: Block, where: str) -> Iterator[Part]:
 
 def _thinking(block: Block, where: str) -> Iterator[Part]:
     text, signature = block.get("thinking"), block.get("signature")
-    if isinstance(text, str) and text:
-        signature = signature if isinstance(signature, str) else ""
-        yield ThinkingPart(text, foreign(signature))
+    text = text if isinstance(text, str) else ""
+    signature = foreign(signature) if isinstance(signature, str) else ""
+    if text or signature:
+        yield ThinkingPart(text, signature)
 
 
-def _nothing(block: Block, where: str) -> Iterable[Part]:
-    return ()
+def _redacted_thinking(block: Block, where: str) -> Iterator[Part]:
+    """Keep what only the model that wrote it can read."""
+    data = block.get("data")
+    if isinstance(data, str) and data:
+        yield ThinkingPart("", data, redacted=True)
 
 
 _SYSTEM: Mapping[str, Reader] = {"text": _text}
@@ -206,6 +210,6 @@ _USER: Mapping[str, Reader] = {**_SHOWN, "tool_result": _tool_result}
 _ASSISTANT: Mapping[str, Reader] = {
     "text": _text,
     "thinking": _thinking,
-    "redacted_thinking": _nothing,
+    "redacted_thinking": _redacted_thinking,
     "tool_use": _tool_use,
 }

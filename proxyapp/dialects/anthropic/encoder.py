@@ -85,6 +85,10 @@ class MessageEncoder:
         written += (self._text_head, event.quoted, _TAIL)
 
     def _write_thinking(self, event: ThinkingDelta, written: list[bytes]) -> None:
+        if event.redacted:
+            block = _redacted(event.signature)
+            self._enter(TextDelta, block, written)
+            return
         if event.index != self._thinking:
             block = {"type": "thinking", "thinking": "", "signature": ""}
             self._enter(ThinkingDelta, block, written)
@@ -206,6 +210,10 @@ def _joined(literals: list[bytes]) -> str:
     return str(jsons.loads(b'"%b"' % b"".join(piece[1:-1] for piece in literals)))
 
 
+def _redacted(data: str) -> dict[str, Any]:
+    return {"type": "redacted_thinking", "data": data}
+
+
 def _tool_use(call_id: str, name: str, arguments: Any) -> dict[str, Any]:
     return {"type": "tool_use", "id": call_id, "name": name, "input": arguments}
 
@@ -214,6 +222,8 @@ def _block(block: Block) -> dict[str, Any] | None:
     if isinstance(block, ToolCall):
         return _tool_use(block.id, block.name, jsons.loads(block.arguments))
     if isinstance(block, ThinkingPart):
+        if block.redacted:
+            return _redacted(block.signature)
         signature = block.signature or sign(block.text)
         return {"type": "thinking", "thinking": block.text, "signature": signature}
     assert isinstance(block, TextPart)

@@ -104,7 +104,7 @@ def _user(content: Any, where: str) -> Iterator[Message]:
     if results:
         yield Message("tool", results)
     if words or not results:
-        yield Message("user", words)
+        yield Message("user", words, same_turn=bool(results))
 
 
 def _assistant(content: Any, where: str) -> Iterator[Message]:

@@ -20,8 +20,11 @@ from proxyapp.dialects.responses import document
 from proxyapp.dialects.responses.output import Fields
 from proxyapp.dialects.responses.output import MESSAGE
 from proxyapp.dialects.responses.output import OpenCall
+from proxyapp.dialects.responses.output import OpenItem
 from proxyapp.dialects.responses.output import OpenProse
 from proxyapp.dialects.responses.output import PROSE
+from proxyapp.dialects.responses.output import SealedThought
+from proxyapp.dialects.responses.output import signed
 from proxyapp.dialects.responses.tools import ClientTools
 from proxyapp.errors import ProxyError
 from proxyapp.neutral.events import MessageEnd
@@ -63,7 +66,7 @@ class ResponseEncoder:
         self._tools = tools
         self._heartbeat_events = heartbeat_events
         self._told = 0
-        self._open: OpenProse | OpenCall | None = None
+        self._open: OpenItem | None = None
         self._prose: OpenProse | None = None
         self._items: list[Fields] = []
         self._ending: MessageEnd | None = None
@@ -72,7 +75,9 @@ class ResponseEncoder:
         """Write events; a token costs no JSON but the literal it came as."""
         written: list[bytes] = []
         for event in batch:
-            if type(event) is TextDelta or type(event) is ThinkingDelta:
+            if type(event) is ThinkingDelta and event.signature:
+                written.append(self._sign(event))
+            elif type(event) is TextDelta or type(event) is ThinkingDelta:
                 prose = self._prose
                 if prose is None or not prose.holds(event):
                     if event.quoted == _NOTHING:
@@ -84,6 +89,15 @@ class ResponseEncoder:
             else:
                 written.append(_WRITERS[type(event)](self, event))
         return b"".join(written)
+
+    def _sign(self, event: ThinkingDelta) -> bytes:
+        """Close the open thought with its signature, or tell one that has no words."""
+        if self._prose is not None and self._prose.holds(event):
+            self._prose.signature = event.signature
+            return self._close("completed")
+        written = self._close("completed")
+        sealed = SealedThought(event.signature, *self._place("rs_"))
+        return written + self._begin(sealed) + self._close("completed")
 
     def _prose_start(
         self, event: TextDelta | ThinkingDelta, written: list[bytes]
@@ -105,7 +119,7 @@ class ResponseEncoder:
         position = len(self._items)
         return f"{prefix}{self._token}{position:04x}", position
 
-    def _begin(self, item: OpenProse | OpenCall) -> bytes:
+    def _begin(self, item: OpenItem) -> bytes:
         self._open = item
         added = {
             "output_index": len(self._items),
@@ -178,9 +192,7 @@ class ResponseEncoder:
         """Write the reply in one document."""
         choice = reply.choices[0]
         blocks: list[Block] = [
-            block
-            for block in choice.blocks
-            if isinstance(block, ToolCall) or block.text
+            block for block in choice.blocks if _says_something(block)
         ]
         items = [
             self._item(block, position, "completed")
@@ -195,7 +207,9 @@ class ResponseEncoder:
         if isinstance(block, TextPart):
             return document.message_item(f"msg_{end}", block.text, status)
         if isinstance(block, ThinkingPart):
-            return document.reasoning_item(f"rs_{end}", block.text, status)
+            text = block.text or None
+            item = document.reasoning_item(f"rs_{end}", text, status)
+            return signed(item, block.signature)
         origin = self._tools.origin(block.name)
         prefix = "ctc_" if origin.custom else "fc_"
         return document.call_item(prefix + end, block, origin, status)
@@ -216,6 +230,12 @@ class ResponseEncoder:
             "output": items,
             "usage": None,
         }
+
+
+def _says_something(block: Block) -> bool:
+    if isinstance(block, ThinkingPart):
+        return bool(block.text or block.signature)
+    return isinstance(block, ToolCall) or bool(block.text)
 
 
 _NOTHING = b'""'

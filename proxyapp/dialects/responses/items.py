@@ -121,7 +121,9 @@ def _message(item: Item, where: str) -> Message:
 
 
 def _reasoning(item: Item, where: str) -> Message | None:
-    """Read a thought; one that is only encrypted can be read by its author alone."""
+    """Read a thought; what is encrypted in it can be read by its author alone."""
+    encrypted = item.get("encrypted_content")
+    signature = encrypted if isinstance(encrypted, str) else ""
     for name in ("content", "summary"):
         parts = item.get(name)
         text = "\n\n".join(
@@ -130,8 +132,8 @@ def _reasoning(item: Item, where: str) -> Message | None:
             if isinstance(part, dict) and isinstance(part.get("text"), str)
         )
         if text:
-            return Message("assistant", (ThinkingPart(text),))
-    return None
+            return Message("assistant", (ThinkingPart(text, signature),))
+    return Message("assistant", (ThinkingPart("", signature),)) if signature else None
 
 
 def _agent_message(item: Item, where: str) -> Message:

@@ -62,6 +62,7 @@ class OpenProse:
         self.id = item_id
         self.at = {"item_id": item_id, "output_index": position, **prose.place}
         self.pieces: list[bytes] = []
+        self.signature = ""
         head = jsons.dumps({"type": prose.delta, **self.at, **prose.more})
         self.delta_head = b"event: " + prose.delta.encode() + b"\ndata: " + head[:-1]
         self.delta_head += b',"delta":'
@@ -78,7 +79,8 @@ class OpenProse:
     def item(self, status: str, written: bool = True) -> Fields:
         """Give the item as it is by now."""
         text = self.text() if written else None
-        return self.prose.item(self.id, text, status)
+        item = self.prose.item(self.id, text, status)
+        return signed(item, self.signature)
 
     def text(self) -> str:
         """Decode the pieces joined: a surrogate pair may be cut in two."""
@@ -91,6 +93,33 @@ class OpenProse:
         done = {**self.at, **self.prose.more, "text": text}
         part = {**self.at, "part": self.prose.part(text)}
         return [(self.prose.done, done), (f"{self.prose.part_name}.done", part)]
+
+
+class SealedThought:
+    """A thought without words: only its author can read it."""
+
+    def __init__(self, signature: str, item_id: str, position: int) -> None:
+        self.id = item_id
+        self._signature = signature
+
+    def opening(self) -> list[tuple[str, Fields]]:
+        """Tell nothing: there is no part."""
+        return []
+
+    closing = opening
+
+    def item(self, status: str, written: bool = True) -> Fields:
+        """Give the item as it is by now."""
+        item = document.reasoning_item(self.id, None, status)
+        return signed(item, self._signature if written else "")
+
+
+def signed(item: Fields, signature: str) -> Fields:
+    """Put an author's signature where OpenAI has its encrypted content.
+
+    It is opaque to the client, and comes back with the next request.
+    """
+    return item | ({"encrypted_content": signature} if signature else {})
 
 
 class OpenCall:
@@ -135,3 +164,6 @@ class OpenCall:
             (f"{name}.delta", {**self.at, "delta": text}),
             (f"{name}.done", {**self.at, "input": text}),
         ]
+
+
+OpenItem = OpenProse | OpenCall | SealedThought

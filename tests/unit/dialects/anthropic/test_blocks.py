@@ -122,9 +122,15 @@ def test_the_model_thought_spoke_and_called():
     ]
     assert assistant_parts(blocks, "at") == [
         ThinkingPart("hm", "Eq"),
+        ThinkingPart("", "AAAA", redacted=True),
         TextPart("I look."),
         ToolCall("c", "ls", '{"path":"/"}'),
     ]
+
+
+def test_a_signature_without_words_is_kept():
+    block = {"type": "thinking", "thinking": "", "signature": "Eq"}
+    assert assistant_parts([block], "at") == [ThinkingPart("", "Eq")]
 
 
 def test_our_own_signature_is_taken_off():

@@ -193,3 +193,16 @@ def test_an_error_ends_the_stream_and_names_its_request():
     last = list(events_of(raw))[-1]
     assert last["error"] == {"type": "timeout_error", "message": "slow"}
     assert last["request_id"] == "req_1"
+
+
+def test_redacted_thinking_is_a_block_of_its_own():
+    hidden = ThinkingDelta(1, b'""', signature="AAAA", redacted=True)
+    told = [START, thinking(0, "hm", signature="Eq"), hidden, text(2, "a"), END]
+    block = {"type": "redacted_thinking", "data": "AAAA"}
+    assert starts(stream(*told)) == [
+        (0, "thinking"),
+        (1, "redacted_thinking"),
+        (2, "text"),
+    ]
+    assert block in [event.get("content_block") for event in stream(*told)]
+    assert whole(*told)["content"][1] == block

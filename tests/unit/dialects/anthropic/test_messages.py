@@ -76,7 +76,7 @@ def test_results_are_told_before_the_words_of_their_turn():
     told = conversation({"role": "user", "content": [words, result]})
     assert told == (
         Message("tool", (ToolResult("c"),)),
-        Message("user", (TextPart("go on"),)),
+        Message("user", (TextPart("go on"),), same_turn=True),
     )
 
 

@@ -195,3 +195,26 @@ def test_the_time_is_the_same_in_every_event():
 
 def test_an_encoder_needs_no_tools():
     assert ResponseEncoder(REPEATED, ClientTools()).events([START])
+
+
+SEALED = ThinkingDelta(1, b'""', signature="rs=")
+
+
+def test_a_signature_stands_where_openai_has_encrypted_content():
+    raw = stream(START, ThinkingDelta(1, b'"Hm"'), SEALED, TextDelta(2, b'"Hi"'), END)
+    assert openai_responses_stream(raw) == []
+    thought, message = read(raw)[-1]["response"]["output"]
+    assert thought["summary"] == [{"type": "summary_text", "text": "Hm"}]
+    assert thought["encrypted_content"] == "rs="
+    assert message["type"] == "message"
+
+
+def test_a_thought_without_words_is_an_item_all_the_same():
+    events = [START, SEALED, TextDelta(2, b'"Hi"'), END]
+    raw = stream(*events)
+    assert openai_responses_stream(raw) == []
+    thought = read(raw)[-1]["response"]["output"][0]
+    assert (thought["summary"], thought["encrypted_content"]) == ([], "rs=")
+    whole = encoder().whole(fold(events))
+    assert openai_response(whole) == []
+    assert whole["output"][0]["encrypted_content"] == "rs="

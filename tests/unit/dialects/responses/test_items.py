@@ -144,8 +144,13 @@ def test_raw_thoughts_are_preferred_to_their_summary():
     assert read(item)[0].content == (ThinkingPart("raw"),)
 
 
-def test_a_thought_that_cannot_be_read_leaves_nothing():
-    assert read({"type": "reasoning", "summary": [], "encrypted_content": "x"}) == []
+def test_a_thought_that_cannot_be_read_is_kept_for_its_author():
+    item = {"type": "reasoning", "summary": [], "encrypted_content": "x"}
+    assert read(item)[0].content == (ThinkingPart("", "x"),)
+
+
+def test_an_empty_thought_leaves_nothing():
+    assert read({"type": "reasoning", "summary": []}) == []
 
 
 def test_what_another_agent_said_is_a_user_message():
