@@ -13,10 +13,7 @@ plain threads on 127.0.0.1 and closes everything when the ``with`` block ends.
 from __future__ import annotations
 
 import json
-import socket
-import threading
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from tests.fakes.answers import Answer
@@ -27,8 +24,7 @@ from tests.fakes.answers import Responder
 from tests.fakes.answers import Script
 from tests.fakes.bodies import embeddings
 from tests.fakes.bodies import recorded
-from tests.fakes.connection import Connection
-from tests.fakes.connection import PeerGone
+from tests.fakes.service import Service
 from tests.fakes.steps import Chunk as Chunk
 from tests.fakes.steps import Cut as Cut
 from tests.fakes.steps import Delta as Delta
@@ -67,85 +63,23 @@ NOT_FOUND = Plain(
 )
 
 
-class FakeUpstream:
+class FakeUpstream(Service):
     """The upstream; ``url`` has no trailing slash and no ``/v1``.
 
     ``key`` is required as a bearer token or in ``x-api-key`` on all but the health
     paths. ``loading`` may be set and cleared at any time.
     """
 
+    requests: list[Request]
+
     def __init__(self, *, key: str | None = None, loading: bool = False) -> None:
+        super().__init__()
         self.key = key
         self.loading = loading
         self.models: Any = recorded("models")
         self.props: Any = recorded("props")
         self.health: Any = recorded("health")
         self.input_tokens = 30
-        self.requests: list[Request] = []
-        self.errors: list[BaseException] = []
-        self.connections = 0
-        self._answers: dict[str, list[list[Any]]] = {}
-        self._live: dict[int, Connection] = {}
-        self._threads: list[threading.Thread] = []
-        self._lock = threading.Lock()
-        self._listener: socket.socket | None = None
-        self.port = 0
-
-    # ------------------------------------------------------------ lifetime
-
-    def __enter__(self) -> FakeUpstream:
-        self.accept()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.refuse()
-        for thread in self._threads:
-            thread.join(5)
-        if kind is None and self.errors:
-            raise self.errors[0]
-
-    @property
-    def url(self) -> str:
-        """The base URL."""
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def active(self) -> int:
-        """How many connections are open now."""
-        with self._lock:
-            return len(self._live)
-
-    def accept(self) -> None:
-        """Listen; after ``refuse`` on the same port again."""
-        listener = socket.socket()
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", self.port))
-        listener.listen(256)
-        self.port = listener.getsockname()[1]
-        self._listener = listener
-        self._start(self._accept_all, listener)
-
-    def refuse(self) -> None:
-        """Go down: refuse connections and drop the open ones."""
-        listener, self._listener = self._listener, None
-        if listener is None:
-            return
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        with self._lock:
-            live = list(self._live.values())
-        for connection in live:
-            connection.interrupt()
-
-    def _start(self, target: Any, *arguments: Any) -> None:
-        thread = threading.Thread(target=target, args=arguments, daemon=True)
-        self._threads.append(thread)
-        thread.start()
 
     # ------------------------------------------------------------- answers
 
@@ -184,15 +118,8 @@ class FakeUpstream:
 
     def answer(self, answer: Answer | Responder, path: str = "") -> None:
         """Queue an answer for a path; an empty path means both generation paths."""
-        with self._lock:
-            for each in (path,) if path else GENERATION:
-                self._answers.setdefault(each, []).append([answer, 0])
-
-    def reset(self) -> None:
-        """Forget queued answers and recorded requests."""
-        with self._lock:
-            self._answers.clear()
-            self.requests.clear()
+        for each in (path,) if path else GENERATION:
+            self._enqueue(each, answer)
 
     def requests_to(self, path: str) -> list[Request]:
         """Give the recorded requests of one path."""
@@ -206,49 +133,6 @@ class FakeUpstream:
             return [r for r in self.requests if r.path in GENERATION]
 
     # ------------------------------------------------------------- serving
-
-    def _accept_all(self, listener: socket.socket) -> None:
-        while True:
-            try:
-                sock, _ = listener.accept()
-            except OSError:
-                return
-            with self._lock:
-                self.connections += 1
-                number = self.connections
-                connection = Connection(sock)
-                self._live[number] = connection
-            if self._listener is not listener:
-                connection.interrupt()
-            self._start(self._serve, connection, number)
-
-    def _serve(self, connection: Connection, number: int) -> None:
-        last: Request | None = None
-        count = 0
-        try:
-            while connection.open and self._listener is not None:
-                head = connection.read_request()
-                if head is None:
-                    break
-                count += 1
-                path, _, query = head.target.partition("?")
-                last = Request(head.method, path, query, head.headers, head.body)
-                last.number, last.connection = count, number
-                with self._lock:
-                    self.requests.append(last)
-                self._choose(last).send(connection, last)
-                last.completed.set()
-        except PeerGone:
-            pass
-        except Exception as error:  # noqa: BLE001 (a broken script must fail the test)
-            self.errors.append(error)
-        finally:
-            # What this side closed is not the peer's leaving.
-            if last is not None and connection.open:
-                last.mark_closed()
-            connection.close()
-            with self._lock:
-                del self._live[number]
 
     def _choose(self, request: Request) -> Answer:
         """Pick the answer to a request."""
@@ -266,17 +150,6 @@ class FakeUpstream:
             return True
         bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
         return self.key in (bearer, request.headers.get("x-api-key"))
-
-    def _queued(self, path: str) -> Answer | Responder | None:
-        with self._lock:
-            queue = self._answers.get(path, [])
-            if len(queue) > 1 and queue[0][1]:
-                queue.pop(0)
-            if not queue:
-                return None
-            queue[0][1] += 1
-            chosen: Answer | Responder = queue[0][0]
-            return chosen
 
     def _default(self, request: Request) -> Answer:
         """Answer as llama-server does when nothing was scripted."""
