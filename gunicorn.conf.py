@@ -9,7 +9,6 @@ import os
 import sys
 from typing import Any
 
-from proxyapp.errors import ShuttingDown
 from proxyapp.settings.bind import bind_address
 from proxyapp.settings.bind import check_bind
 from proxyapp.settings.errors import SettingsError
@@ -25,7 +24,7 @@ except SettingsError as error:
 _server = _settings.server
 
 bind = bind_address(_settings)
-worker_class = "gevent"
+worker_class = "proxyapp.worker.serving.GatewayWorker"
 workers = _server.workers
 worker_connections = _server.worker_connections
 # The application must be loaded after the worker has replaced the blocking parts.
@@ -55,12 +54,8 @@ def post_worker_init(worker: Any) -> None:
     from gunicorn import util
 
     from proxyapp.dialects.openai.errors import error_body
-    from proxyapp.runtime import tune_worker
     from proxyapp.web.refusal import refusal_writer
+    from proxyapp.worker.tuning import tune_worker
 
     util.write_error = refusal_writer(error_body)
-    tune_worker(worker, _stopping)
-
-
-def _stopping() -> ShuttingDown:
-    return ShuttingDown("The gateway is stopping; ask again in a moment.")
+    tune_worker(worker, _server.write_timeout)

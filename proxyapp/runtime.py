@@ -7,16 +7,14 @@ the request, a wait for bytes that also ticks, and (under gevent) an eye on the 
 
 import contextlib
 import datetime
-import gc
 import random
-import resource
 import select
 import socket
 import ssl
 import threading
+import time
 import weakref
 from collections.abc import Callable
-from collections.abc import Iterator
 from typing import Any
 from typing import ClassVar
 from typing import Generic
@@ -253,14 +251,50 @@ class Departure:
             gevent.kill(departure._greenlet, farewell())
 
 
-@contextlib.contextmanager
-def deadline(seconds: float, error: Exception) -> Iterator[None]:
-    """Raise ``error`` inside the block after ``seconds``; only greenlets can."""
-    if not cooperative():
-        yield
-        return
-    with gevent.Timeout(seconds, error):
-        yield
+class Arrival:
+    """A request body that is on its way, for at most so many seconds.
+
+    As a context it raises ``late`` when that time is over or when the worker gave up
+    on the body; only greenlets can be interrupted.
+    """
+
+    _under_way: ClassVar["weakref.WeakSet[Arrival]"] = weakref.WeakSet()
+
+    def __init__(self, sock: Any, seconds: float, late: Exception) -> None:
+        self.began = time.monotonic()
+        self._sock = sock
+        self._late = late
+        self._given_up = False
+        self._timeout = gevent.Timeout(seconds, late) if cooperative() else None
+
+    def __enter__(self) -> None:
+        if self._timeout is not None:
+            self._timeout.start()
+        if self._sock is not None:
+            self._under_way.add(self)
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        self._under_way.discard(self)
+        if self._timeout is not None:
+            self._timeout.close()
+        if self._given_up:
+            raise self._late
+
+    @classmethod
+    def give_up(cls, count: int, age: float) -> None:
+        """End the ``count`` oldest that have taken more than ``age`` seconds."""
+        latest = time.monotonic() - age
+        old = [arrival for arrival in cls._under_way if arrival.began <= latest]
+        for arrival in sorted(old, key=lambda one: one.began)[:count]:
+            arrival._given_up = True
+            stop_reading(arrival._sock)
+
+
+def stop_reading(sock: Any) -> None:
+    """Let whoever reads from a socket find its end; what is sent still goes out."""
+    with contextlib.suppress(OSError):
+        # gevent's own shutdown would raise in the reader.
+        getattr(sock, "_sock", sock).shutdown(socket.SHUT_RD)
 
 
 def new_id() -> str:
@@ -271,79 +305,3 @@ def new_id() -> str:
 def unix_time() -> int:
     """Give the wall clock's seconds since 1970, for stamps that clients see."""
     return int(datetime.datetime.now(datetime.UTC).timestamp())
-
-
-_SMALL = 1 << 16
-_DESCRIPTORS = 1 << 16
-_LAST_WORDS = 2.5
-
-
-def tune_worker(worker: Any, farewell: Callable[[], Exception]) -> None:
-    """Prepare a new gunicorn worker; its post_worker_init hook calls this once.
-
-    ``farewell`` makes the error that ends a reply which outlives the worker.
-    """
-    gc.collect()
-    # What is loaded by now lives as long as the process: looking through it again
-    # and again costs a stream more than it could ever free.
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
-    _raise_descriptor_limit()
-    if cooperative():
-        replace_body_writer()
-        gevent.spawn(_end_streams_in_time, worker, farewell)
-
-
-def _raise_descriptor_limit() -> None:
-    """Take what the system allows: a stream needs two, and 1024 is a usual start."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS)
-    if wanted > soft != resource.RLIM_INFINITY:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-def _end_streams_in_time(worker: Any, farewell: Callable[[], Exception]) -> None:
-    """Let a stopping worker's long replies end in words, before they are cut.
-
-    gunicorn cuts what still runs after ``graceful_timeout``, counted from the signal
-    and looked at once a second. It goes on accepting for up to a second, so what
-    arrives late is told as well.
-    """
-    while worker.alive:
-        gevent.sleep(0.5)
-    gevent.sleep(max(0.0, worker.cfg.graceful_timeout - _LAST_WORDS))
-    while True:
-        Departure.end_all(farewell)
-        gevent.sleep(0.25)
-
-
-def send_body(response: Any, data: bytes) -> None:
-    """Send one piece of a body with one system call.
-
-    Stands in for the method of gunicorn's Response that frames a piece. That one goes
-    through gevent's ``sendall``, which asks the kernel for the size of its buffer each
-    time; for a piece the size of a token that is a tenth of the whole cost.
-    """
-    piece = b"%X\r\n%b\r\n" % (len(data), data) if response.chunked else data
-    sock = response.sock
-    # Exactly this class: below a TLS socket lies the bare one.
-    if type(sock) is GeventSocket and len(piece) < _SMALL:
-        # No contextlib.suppress here: it would cost more than the framing.
-        try:  # noqa: SIM105
-            piece = piece[sock._sock.send(piece) :]
-        except BlockingIOError:
-            pass
-    if piece:
-        sock.sendall(piece)
-
-
-def replace_body_writer() -> bool:
-    """Put ``send_body`` into gunicorn, if its insides are those that are known."""
-    from gunicorn.http.wsgi import Response
-
-    code = getattr(getattr(Response, "_emit_body", None), "__code__", None)
-    names = (code.co_varnames, set(code.co_names)) if code else ()
-    known = (("self", "data"), {"util", "write", "sock", "chunked"})
-    if names == known:
-        Response._emit_body = send_body
-    return names == known

@@ -16,7 +16,7 @@ FLOORS = (
     ("errors", "neutral", "runtime"),
     ("wire", "settings"),
     ("backends", "tools", "observe", "auth"),
-    ("routing",),
+    ("routing", "worker"),
     ("relay",),
     ("gateway",),
     ("web",),
@@ -29,7 +29,7 @@ FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 SEATS = {
     "flask": ("web", "dialects", "admin", "app"),
-    "gevent": ("runtime",),
+    "gevent": ("runtime", "worker"),
     "json_repair": ("tools",),
     "jsonschema": ("tools", "settings"),
     "orjson": ("wire.jsons", "settings"),

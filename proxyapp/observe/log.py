@@ -28,6 +28,11 @@ def log_event(message: str, **facts: Any) -> None:
         _LOG.info("%s", _line(message, facts))
 
 
+def log_trouble(message: str, **facts: Any) -> None:
+    """Log something that its owner should look into, with its facts."""
+    _LOG.warning("%s", _line(message, facts))
+
+
 def log_request(method: str, path: str, status: int, milliseconds: int) -> None:
     """Log a request at its end; those that only look are left to a verbose log.
 

@@ -1,5 +1,6 @@
 """What a settings file must obey and JSON Schema cannot say."""
 
+import ipaddress
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -64,7 +65,15 @@ def _two_keys(values: dict[str, Any]) -> Wording:
             yield ("backends", at, "key_env"), "stands beside key; keep one of them"
 
 
-_RULES: Final = (_unusable_values, _bad_urls, _same_names, _two_keys)
+def _bad_networks(values: dict[str, Any]) -> Wording:
+    for at, text in enumerate(values.get("server", {}).get("trusted_proxies", ())):
+        try:
+            ipaddress.ip_network(text)
+        except ValueError as error:
+            yield ("server", "trusted_proxies", at), f"is no network: {error}"
+
+
+_RULES: Final = (_unusable_values, _bad_urls, _bad_networks, _same_names, _two_keys)
 
 
 def _backends(values: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:

@@ -51,6 +51,8 @@ class ServerSettings:
     allowed_origins: tuple[str, ...] = ()
     max_body_mb: int = 32
     body_timeout: float = 30.0
+    write_timeout: float = 60.0
+    trusted_proxies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from proxyapp.errors import BadRequest
 from proxyapp.errors import BodyTimeout
 from proxyapp.errors import BodyTooLarge
 from proxyapp.errors import UnsupportedEncoding
-from proxyapp.runtime import deadline
+from proxyapp.runtime import Arrival
 from proxyapp.settings.schema import ServerSettings
 from proxyapp.wire import jsons
 
@@ -37,7 +37,7 @@ def read_body(environ: dict[str, Any], settings: ServerSettings) -> bytes:
         f"The request body took longer than {settings.body_timeout:g} s to arrive."
     )
     try:
-        with deadline(settings.body_timeout, late):
+        with Arrival(environ.get("gunicorn.socket"), settings.body_timeout, late):
             raw = _raw(environ, limit)
     except (OSError, ParseException) as error:
         raise BadRequest(

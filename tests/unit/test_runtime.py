@@ -52,10 +52,28 @@ def test_the_result_of_a_cancelled_task_is_discarded():
     assert discarded.wait(5.0)
 
 
-def test_no_deadline_holds_on_threads():
-    with runtime.deadline(0.0, TimeoutError()):
+def test_no_body_is_late_on_threads():
+    with runtime.Arrival(None, 0.0, TimeoutError()):
         passed = True
     assert passed
+
+
+def test_a_body_that_is_given_up_is_late(wires):
+    found = []
+
+    def read():
+        with runtime.Arrival(wires[0], 60.0, TimeoutError()):
+            runtime.Arrival.give_up(1, 0.0)
+            found.append(wires[0].recv(1))
+
+    with pytest.raises(TimeoutError):
+        read()
+    assert found == [b""]
+
+
+def test_a_body_that_has_just_begun_is_not_given_up(wires):
+    with runtime.Arrival(wires[0], 60.0, TimeoutError()):
+        runtime.Arrival.give_up(1, 60.0)
 
 
 def test_ids_are_hex_and_differ():
@@ -129,11 +147,11 @@ serving.join(5)
     ) == ["False"]
 
 
-def test_a_deadline_holds_on_greenlets():
+def test_a_late_body_is_interrupted_on_greenlets():
     assert on_greenlets(
         """
 try:
-    with runtime.deadline(0.01, ValueError("late")):
+    with runtime.Arrival(None, 0.01, ValueError("late")):
         gevent.sleep(5)
 except ValueError as error:
     print(error)

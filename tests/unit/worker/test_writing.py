@@ -8,8 +8,9 @@ import gevent.socket
 import gunicorn.http.wsgi
 import pytest
 
-from proxyapp.runtime import replace_body_writer
-from proxyapp.runtime import send_body
+from proxyapp.worker.writing import body_writer
+from proxyapp.worker.writing import honour_close
+from proxyapp.worker.writing import replace_body_writer
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def sent(pair, data, *, chunked, sock=None):
     """Send through one end while the other end is read; give what arrived."""
     ours, theirs = pair
     reader = gevent.spawn(read_all, theirs)
-    send_body(SimpleNamespace(sock=sock or ours, chunked=chunked), data)
+    body_writer(5.0)(SimpleNamespace(sock=sock or ours, chunked=chunked), data)
     ours.shutdown(gevent.socket.SHUT_WR)
     return reader.get(timeout=5)
 
@@ -52,6 +53,12 @@ def test_a_client_that_reads_slowly_gets_everything(pair):
     assert sent(pair, data, chunked=False) == data
 
 
+def test_a_client_that_does_not_read_is_cut(pair):
+    response = SimpleNamespace(sock=pair[0], chunked=False)
+    with pytest.raises(ConnectionResetError):
+        body_writer(0.05)(response, bytes(16 << 20))
+
+
 def test_a_socket_of_another_kind_is_left_to_its_own_means(pair):
     class Wrapped:
         """Like TLS: what lies below must not be written to."""
@@ -68,12 +75,14 @@ def response_class(monkeypatch):
     """Keep the other tests' gunicorn as it is."""
     response = gunicorn.http.wsgi.Response
     monkeypatch.setattr(response, "_emit_body", response._emit_body)
+    monkeypatch.setattr(response, "process_headers", response.process_headers)
     return response
 
 
 def test_the_pinned_gunicorn_has_the_insides_that_are_known(response_class):
-    assert replace_body_writer()
-    assert response_class._emit_body is send_body
+    before = response_class._emit_body
+    assert replace_body_writer(5.0)
+    assert response_class._emit_body is not before
 
 
 def test_another_gunicorn_keeps_its_own_writer(response_class):
@@ -81,11 +90,30 @@ def test_another_gunicorn_keeps_its_own_writer(response_class):
         self.transport.write(data)
 
     response_class._emit_body = emit
-    assert not replace_body_writer()
+    assert not replace_body_writer(5.0)
     assert response_class._emit_body is emit
 
 
 def test_a_gunicorn_without_the_method_is_left_alone(response_class):
     del response_class._emit_body
-    assert not replace_body_writer()
+    assert not replace_body_writer(5.0)
     assert not hasattr(response_class, "_emit_body")
+
+
+@pytest.mark.parametrize(
+    ("headers", "closes"),
+    [([("Connection", "close")], True), ([("Content-Length", "2")], False)],
+)
+def test_a_reply_may_close_its_connection(response_class, headers, closes):
+    honour_close()
+    told = []
+    request = SimpleNamespace(
+        method="GET",
+        version=(1, 1),
+        should_close=lambda: False,
+        force_close=lambda: told.append(True),
+    )
+    response = response_class(request, None, SimpleNamespace())
+    response.start_response("200 OK", [*headers, ("Content-Length", "2")])
+    assert response.should_close() is closes
+    assert bool(told) is closes

@@ -1,0 +1,36 @@
+"""How a new worker is set up, once it has loaded the application."""
+
+import gc
+import resource
+from typing import Any
+
+from proxyapp.runtime import cooperative
+from proxyapp.worker.stalls import StallWatch
+from proxyapp.worker.writing import honour_close
+from proxyapp.worker.writing import replace_body_writer
+
+_DESCRIPTORS = 1 << 16
+
+
+def tune_worker(worker: Any, write_timeout: float) -> None:
+    """Prepare a new gunicorn worker; its post_worker_init hook calls this once."""
+    gc.collect()
+    # What is loaded by now lives as long as the process: looking through it again
+    # and again costs a stream more than it could ever free.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    _raise_descriptor_limit()
+    if cooperative():
+        worker.patience = write_timeout
+        replace_body_writer(write_timeout)
+        honour_close()
+        worker.stalls = StallWatch()
+        worker.stalls.start()
+
+
+def _raise_descriptor_limit() -> None:
+    """Take what the system allows: a stream needs two, and 1024 is a usual start."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS)
+    if wanted > soft != resource.RLIM_INFINITY:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
