@@ -35,28 +35,54 @@ from proxyapp.web.guard import Guard
 _OPEN_PATHS = frozenset({"/", "/health"})
 
 
-def build_gateway(settings: Settings) -> Gateway:
-    """Build everything behind the routes; opens no socket and starts no thread."""
-    backends = [_backend(entry, settings) for entry in settings.backends]
+def build_gateway(settings: Settings, previous: Gateway | None = None) -> Gateway:
+    """Build everything behind the routes; opens no socket and starts no thread.
+
+    What of the ``previous`` gateway is still right serves on: backends whose settings
+    are the same, the models they listed, repaired tools and counts.
+    """
+    backends = [_backend(entry, settings, previous) for entry in settings.backends]
     registry = Registry(
         backends,
         settings.models,
         stand_in=None if settings.configured else EchoBackend(),
         own_backends=settings.own_backends,
     )
-    return Gateway(settings, registry, backends, ToolRepairer(), Counters())
+    if previous is None:
+        return Gateway(settings, registry, backends, ToolRepairer(), Counters())
+    if previous.backends == tuple(backends):
+        registry.start_from(previous.registry)
+    return Gateway(settings, registry, backends, previous.repairer, previous.counters)
 
 
-def _backend(entry: BackendSettings, settings: Settings) -> Backend:
+def _backend(
+    entry: BackendSettings, settings: Settings, previous: Gateway | None
+) -> Backend:
+    if previous is not None and _patience(settings) == _patience(previous.settings):
+        for known, backend in zip(
+            previous.settings.backends, previous.backends, strict=True
+        ):
+            if known == entry:
+                return backend
     if entry.kind == "echo":
         return EchoBackend(entry.name)
     return OpenAIBackend(entry, settings.upstream)
 
 
+def _patience(settings: Settings) -> tuple[float, float]:
+    """Give what a backend knows beside its own settings."""
+    return settings.upstream.connect_timeout, settings.upstream.idle_timeout
+
+
 def create_app(settings: Settings) -> flask.Flask:
-    """Build the WSGI application."""
+    """Build the WSGI application for settings that stay as they are."""
+    return build_app(build_gateway(settings))
+
+
+def build_app(gateway: Gateway) -> flask.Flask:
+    """Build the routes before a gateway."""
+    settings = gateway.settings
     configure(verbose=settings.log.verbose)
-    gateway = build_gateway(settings)
     app = flask.Flask("proxyapp", static_folder=None)
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False

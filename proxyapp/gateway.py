@@ -62,6 +62,8 @@ class Gateway:
         self.counters = counters
         self.keys = KeyRing(settings.auth.keys)
         self.pace = Pace(settings.stream.commit_after, settings.stream.heartbeat)
+        # Why newer settings than these could not be taken up, if that is so.
+        self.settings_fault = ""
         self._logged: set[tuple[str, str, str]] = set()
 
     def repair(self, tools: object) -> RepairedTools:

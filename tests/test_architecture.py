@@ -22,6 +22,7 @@ FLOORS = (
     ("web",),
     ("dialects", "admin"),
     ("app",),
+    ("reload",),
     ("cli",),
     ("__main__",),
 )

@@ -1,17 +1,34 @@
 """Whether the gateway lives."""
 
+from collections.abc import Mapping
 from functools import partial
+from typing import cast
 
 import flask
 
 from proxyapp import __version__
+from proxyapp.errors import Unauthorized
 from proxyapp.gateway import Gateway
 from proxyapp.web.call import json_reply
 
 
 def health(gateway: Gateway) -> flask.Response:
-    """Answer ``GET /health``: the process serves; no backend is asked."""
-    return json_reply({"status": "ok", "name": "proxyapp", "version": __version__})
+    """Answer ``GET /health``: the process serves; no backend is asked.
+
+    What is amiss is told to those only who may use the gateway.
+    """
+    told = {"status": "ok", "name": "proxyapp", "version": __version__}
+    if gateway.settings_fault and _may_know(gateway):
+        told["settings"] = gateway.settings_fault
+    return json_reply(told)
+
+
+def _may_know(gateway: Gateway) -> bool:
+    try:
+        gateway.keys.check(cast(Mapping[str, str], flask.request.headers))
+    except Unauthorized:
+        return False
+    return True
 
 
 def blueprint(gateway: Gateway) -> flask.Blueprint:

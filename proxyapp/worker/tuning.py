@@ -2,7 +2,10 @@
 
 import gc
 import resource
+from collections.abc import Callable
 from typing import Any
+
+import gevent
 
 from proxyapp.runtime import cooperative
 from proxyapp.worker.stalls import StallWatch
@@ -10,6 +13,8 @@ from proxyapp.worker.writing import honour_close
 from proxyapp.worker.writing import replace_body_writer
 
 _DESCRIPTORS = 1 << 16
+_LOOK = 0.5
+"""Seconds between two looks at the settings file."""
 
 
 def tune_worker(worker: Any, write_timeout: float) -> None:
@@ -26,6 +31,13 @@ def tune_worker(worker: Any, write_timeout: float) -> None:
         honour_close()
         worker.stalls = StallWatch()
         worker.stalls.start()
+        gevent.spawn(_refresh, worker.wsgi.refresh)
+
+
+def _refresh(refresh: Callable[[], None]) -> None:
+    while True:
+        gevent.sleep(_LOOK)
+        refresh()
 
 
 def _raise_descriptor_limit() -> None:

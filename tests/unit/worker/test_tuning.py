@@ -18,13 +18,13 @@ def kept():
 
 
 def test_a_worker_looks_for_garbage_less_often(kept):
-    tune_worker(SimpleNamespace(), 60.0)
+    tune_worker(SimpleNamespace(wsgi=None), 60.0)
     assert gc.get_threshold() == (50_000, 20, 50)
     assert gc.get_freeze_count() > 0
 
 
 def test_a_worker_may_open_many_files(kept):
     _, hard = kept
-    tune_worker(SimpleNamespace(), 60.0)
+    tune_worker(SimpleNamespace(wsgi=None), 60.0)
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     assert soft in (hard, 1 << 16) or soft > 1 << 16
