@@ -1,5 +1,8 @@
 """The played GitHub and Copilot: logins, tokens, models, policies, quota."""
 
+import json
+import subprocess
+import sys
 import threading
 import urllib.parse
 from collections.abc import Iterator
@@ -13,6 +16,7 @@ from tests.fakes.copilot import FakeCopilot
 from tests.fakes.copilot.answers import Scripted
 from tests.fakes.copilot.steps import Pause
 from tests.fakes.copilot.steps import Text
+from tests.servers import ROOT
 
 INDIVIDUAL = "api.individual.githubcopilot.com"
 CHAT = "/chat/completions"
@@ -46,7 +50,8 @@ def post(
 
 def chat(model: str = "gpt-4.1", text: str = "hi") -> dict[str, Any]:
     messages = [{"role": "user", "content": text}]
-    return {"model": model, "messages": messages, "stream": True}
+    fields = {"model": model, "stream": True, "max_tokens": 64}
+    return {**fields, "messages": messages, "input": messages}
 
 
 def login(github: FakeCopilot, domain: str = "github.com") -> Any:
@@ -287,3 +292,17 @@ def test_tokens_are_unique_under_threads(github: FakeCopilot) -> None:
     for thread in threads:
         thread.join()
     assert len(set(tokens)) == 8
+
+
+def test_it_plays_by_itself_until_its_input_ends() -> None:
+    command = [sys.executable, "-m", "tests.fakes.copilot"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, text=True
+    ) as process:
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readline())
+        headers = {"Authorization": f"Bearer {told['github_token']}"}
+        place = f"{told['url']}/api.github.com/user"
+        assert requests.get(place, headers=headers, timeout=5).status_code == 200
+        output, _ = process.communicate("revoke\n", timeout=10)
+    assert json.loads(output)["path"] == "/user"

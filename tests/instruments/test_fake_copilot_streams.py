@@ -54,7 +54,8 @@ def github() -> Iterator[FakeCopilot]:
 def body_for(path: str, text: str = "hi") -> dict[str, Any]:
     field = "input" if path == "/responses" else "messages"
     messages = [{"role": "user", "content": text}]
-    return {"model": MODELS[path], field: messages, "stream": True}
+    body = {"model": MODELS[path], field: messages, "stream": True}
+    return {**body, "max_tokens": 64} if path == "/v1/messages" else body
 
 
 def post(github: FakeCopilot, path: str, text: str = "hi") -> requests.Response:

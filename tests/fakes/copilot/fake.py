@@ -30,6 +30,7 @@ from tests.fakes.copilot.answers import WRITERS
 from tests.fakes.copilot.call import Call
 from tests.fakes.copilot.models import all_models
 from tests.fakes.copilot.models import Model
+from tests.fakes.copilot.objections import objection
 from tests.fakes.copilot.scenarios import wished
 from tests.fakes.copilot.steps import Text
 from tests.fakes.copilot.steps import Usage
@@ -41,7 +42,11 @@ Responder = Callable[[Call], Answer]
 
 
 class FakeCopilot(Service):
-    """The services of one account; ``domains`` are those that have a login page."""
+    """The services of one account; ``domains`` are those of enterprises.
+
+    ``strict`` refuses what the real APIs refuse in a conversation. ``models_answer``
+    replaces the list of models.
+    """
 
     requests: list[Call]
 
@@ -51,6 +56,7 @@ class FakeCopilot(Service):
         self.account = Account()
         self.models: dict[str, Model] = all_models()
         self.models_answer: Answer | None = None
+        self.strict = True
         self._keys: list[tuple[str, str, str]] = []
         self._ids = itertools.count(1)
 
@@ -235,7 +241,8 @@ class FakeCopilot(Service):
         quota = self.account.quota
         if quota.refusal and model.premium:
             return refusals.exhausted(*quota.refusal, quota.retry_after)
-        return None
+        wrong = objection(call) if self.strict else None
+        return refusals.bad_request(wrong) if wrong else None
 
     def _generate(self, call: Call) -> Any:
         chosen = self._scripted(call)

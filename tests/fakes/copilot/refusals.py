@@ -77,6 +77,11 @@ def shut_off() -> Plain:
     return refusal(400, f"{message} and policies", "no_available_model_endpoints")
 
 
+def bad_request(message: str) -> Plain:
+    """The request is not what the API takes."""
+    return refusal(400, message, "invalid_request_body", type="invalid_request_error")
+
+
 def exhausted(status: int, code: str, retry_after: str | None) -> Plain:
     """The quota is used up."""
     headers = {"Retry-After": retry_after} if retry_after else {}
