@@ -13,12 +13,15 @@ from proxyapp.backends.echo import EchoBackend
 from proxyapp.backends.openai.backend import OpenAIBackend
 from proxyapp.dialects import dialect_of
 from proxyapp.dialects import DIALECTS
+from proxyapp.dialects import GENERATING
 from proxyapp.errors import BadRequest
 from proxyapp.errors import MethodNotAllowed
 from proxyapp.errors import NotFound
 from proxyapp.errors import ProxyError
 from proxyapp.gateway import Gateway
 from proxyapp.observe.counters import Counters
+from proxyapp.observe.journal import Journal
+from proxyapp.observe.ledger import Ledger
 from proxyapp.observe.log import configure
 from proxyapp.observe.log import log_failure
 from proxyapp.routing.registry import Registry
@@ -49,10 +52,20 @@ def build_gateway(settings: Settings, previous: Gateway | None = None) -> Gatewa
         own_backends=settings.own_backends,
     )
     if previous is None:
-        return Gateway(settings, registry, backends, ToolRepairer(), Counters())
+        return Gateway(
+            settings, registry, backends, ToolRepairer(), Counters(), _ledger(settings)
+        )
     if previous.backends == tuple(backends):
         registry.start_from(previous.registry)
-    return Gateway(settings, registry, backends, previous.repairer, previous.counters)
+    same = previous.settings.state == settings.state
+    ledger = previous.ledger if same else _ledger(settings)
+    return Gateway(
+        settings, registry, backends, previous.repairer, previous.counters, ledger
+    )
+
+
+def _ledger(settings: Settings) -> Ledger:
+    return Ledger(settings.state.directory, settings.state.history_days)
 
 
 def _backend(
@@ -94,7 +107,10 @@ def build_app(gateway: Gateway) -> flask.Flask:
         app.register_blueprint(dialect.blueprint(gateway))
     app.register_blueprint(health.blueprint(gateway))
     app.wsgi_app = Edge(  # type: ignore[method-assign]
-        app.wsgi_app, ollama_as_sse=settings.ollama.stream_format == "sse"
+        app.wsgi_app,
+        Journal(gateway.ledger),
+        ollama_as_sse=settings.ollama.stream_format == "sse",
+        dialects=GENERATING,
     )
     return app
 
@@ -131,6 +147,7 @@ def _finish(guard: Guard, response: flask.Response) -> flask.Response:
 def _failed(error: Exception) -> flask.Response:
     """Answer any failure in the dialect of the route it happened on."""
     known = _known(error)
+    record().fail(known.code, known.message)
     if known.status >= 500:
         log_failure(known if isinstance(error, ProxyError) else error)
     asked = flask.request

@@ -21,7 +21,9 @@ from proxyapp.neutral.request import CompletionRequest
 from proxyapp.neutral.request import EmbeddingRequest
 from proxyapp.neutral.request import Embeddings
 from proxyapp.neutral.usage import estimate_tokens
+from proxyapp.neutral.usage import Usage
 from proxyapp.observe.counters import Counters
+from proxyapp.observe.ledger import Ledger
 from proxyapp.observe.log import log_event
 from proxyapp.relay.arguments import HeldArguments
 from proxyapp.relay.arguments import StreamedArguments
@@ -54,12 +56,14 @@ class Gateway:
         backends: Sequence[Backend],
         repairer: ToolRepairer,
         counters: Counters,
+        ledger: Ledger,
     ) -> None:
         self.settings = settings
         self.registry = registry
         self.backends = tuple(backends)
         self.repairer = repairer
         self.counters = counters
+        self.ledger = ledger
         self.keys = KeyRing(settings.auth.keys)
         self.pace = Pace(settings.stream.commit_after, settings.stream.heartbeat)
         # Why newer settings than these could not be taken up, if that is so.
@@ -132,6 +136,7 @@ class Gateway:
             stages.append(VisibleThinking())
         if request.sampling.stop:
             stages.append(StopStrings(request.sampling.stop, request.n))
+        self.ledger.begin(record.caller.key)
         batches = target.backend.chat(target.model, request, record)
         return Source(batches, stages, record, lambda: prompt_characters(request))
 
@@ -175,12 +180,18 @@ class Gateway:
         stages: list[Stage] = []
         if request.sampling.stop:
             stages.append(StopStrings(request.sampling.stop, _choices(request)))
+        self.ledger.begin(record.caller.key)
         batches = target.backend.complete(target.model, request)
         return Source(batches, stages, record, lambda: len(str(request.prompt)))
 
-    def embed(self, target: Target, request: EmbeddingRequest) -> Embeddings:
+    def embed(
+        self, target: Target, request: EmbeddingRequest, record: Record
+    ) -> Embeddings:
         """Turn texts into vectors."""
-        return target.backend.embed(target.model, request)
+        self.ledger.begin(record.caller.key)
+        made = target.backend.embed(target.model, request)
+        record.usage = Usage(made.tokens)
+        return made
 
     def count(self, target: Target, request: ChatRequest) -> int:
         """Count a prompt's tokens, or estimate them where the backend cannot.

@@ -13,7 +13,7 @@ PRODUCT = HERE.parent / "proxyapp"
 UNIT = HERE / "unit"
 
 FLOORS = (
-    ("errors", "neutral", "runtime"),
+    ("errors", "neutral", "runtime", "threads"),
     ("wire", "settings"),
     ("backends", "tools", "observe", "auth"),
     ("routing", "worker"),
@@ -30,11 +30,12 @@ FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 SEATS = {
     "flask": ("web", "dialects", "admin", "app"),
-    "gevent": ("runtime", "worker"),
+    "gevent": ("runtime", "threads", "worker"),
     "json_repair": ("tools",),
     "jsonschema": ("tools", "settings"),
     "orjson": ("wire.jsons", "settings"),
     "requests": ("backends.http",),
+    "sqlite3": ("observe",),
     "subprocess": ("cli",),
     "urllib3": ("backends.http", "backends.pool"),
     "zstandard": ("web.body",),

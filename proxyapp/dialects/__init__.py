@@ -22,8 +22,12 @@ from proxyapp.web.call import error_reply
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """A dialect's routes, and how it tells of failures before a reply has begun."""
+    """A dialect's routes, and how it tells of failures before a reply has begun.
 
+    ``generating`` are the paths where models work: requests there are kept on record.
+    """
+
+    generating: tuple[str, ...]
     blueprint: Callable[[Gateway], flask.Blueprint]
     error_body: Callable[[ProxyError], Any]
     error_status: Callable[[ProxyError, str], int] = lambda error, _: error.status
@@ -35,11 +39,33 @@ class Dialect:
 
 
 DIALECTS = {
-    "anthropic": Dialect(anthropic_routes.blueprint, anthropic_body),
-    "ollama": Dialect(ollama_routes.blueprint, ollama_body),
-    "openai": Dialect(openai_routes.blueprint, openai_body, openai_status),
-    "responses": Dialect(responses_routes.blueprint, openai_body, openai_status),
+    "anthropic": Dialect(("/v1/messages",), anthropic_routes.blueprint, anthropic_body),
+    "ollama": Dialect(
+        ("/api/chat", "/api/generate", "/api/embed", "/api/embeddings"),
+        ollama_routes.blueprint,
+        ollama_body,
+    ),
+    "openai": Dialect(
+        (
+            *("/v1/chat/completions", "/v1/completions", "/v1/embeddings"),
+            *("/chat/completions", "/completions", "/embeddings"),
+        ),
+        openai_routes.blueprint,
+        openai_body,
+        openai_status,
+    ),
+    "responses": Dialect(
+        ("/v1/responses", "/responses"),
+        responses_routes.blueprint,
+        openai_body,
+        openai_status,
+    ),
 }
+
+GENERATING = {
+    path: name for name, dialect in DIALECTS.items() for path in dialect.generating
+}
+"""The dialect of each path where models work."""
 
 
 def dialect_of(path: str, headers: Mapping[str, str]) -> Dialect:

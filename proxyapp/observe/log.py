@@ -40,8 +40,12 @@ def log_request(method: str, path: str, status: int, milliseconds: int) -> None:
     """
     level = logging.INFO if method == "POST" else logging.DEBUG
     if _LOG.isEnabledFor(level):
-        told = _line(f"{method} {path[:200]} {status}", {"ms": milliseconds})
-        sys.stderr.write(f"{time.strftime('%H:%M:%S')} INFO {told}\n")
+        _write("INFO", _line(f"{method} {path[:200]} {status}", {"ms": milliseconds}))
+
+
+def log_aside(level: str, message: str, **facts: Any) -> None:
+    """Log an event from a real thread, which must not touch ``logging``'s locks."""
+    _write(level, _line(message, facts))
 
 
 def log_failure(error: Exception) -> None:
@@ -50,6 +54,10 @@ def log_failure(error: Exception) -> None:
         _LOG.warning("%s", _line(error.message, {"code": error.code}))
     else:
         _LOG.error("%s", _line("unexpected failure", {}), exc_info=error)
+
+
+def _write(level: str, line: str) -> None:
+    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {level} {line}\n")
 
 
 def _line(message: str, facts: dict[str, Any]) -> str:

@@ -83,6 +83,11 @@ class Source:
             stage for stage in stages if getattr(stage, "touches_text", True)
         )
 
+    @property
+    def record(self) -> Record:
+        """What is known of the request."""
+        return self._record
+
     def read(self) -> Generator[Batch, None, None]:
         """Yield batches until one ends the reply; the last one ends with MessageEnd.
 
@@ -113,15 +118,20 @@ class Source:
             close = getattr(batches, "close", None)
             if close is not None:
                 close()
+            if written and self._record.usage is None:
+                self._record.usage = self._estimate(written)
         raise UpstreamIncomplete("The reply ended before it was complete.")
 
     def _complete(self, end: Any, written: int) -> None:
         if end.usage is None or not end.usage.total:
-            prompt = estimate_tokens(self._measure())
-            output = estimate_tokens(written) if written else 0
-            end.usage = Usage(prompt, output, estimated=True)
+            end.usage = self._estimate(written)
         self._record.usage = end.usage
         self._record.ending = end.stop_reason
+
+    def _estimate(self, written: int) -> Usage:
+        prompt = estimate_tokens(self._measure())
+        output = estimate_tokens(written) if written else 0
+        return Usage(prompt, output, estimated=True)
 
 
 def _length(batch: Batch) -> int:
@@ -164,6 +174,7 @@ def stream(source: Source, encoder: Encoder, pace: Pace) -> Iterator[bytes]:
     is promised: a failure in that time is raised here and leaves with its true
     status. After that it becomes the dialect's in-stream error.
     """
+    source.record.stream = True
     batches = source.read()
     held: list[Batch] = []
     deadline = time.monotonic() + pace.commit_after
@@ -172,18 +183,20 @@ def stream(source: Source, encoder: Encoder, pace: Pace) -> Iterator[bytes]:
             if batch:
                 held.append(batch)
             if any(type(event) is not MessageStart for event in batch):
+                source.record.first = time.monotonic()
                 break
             if time.monotonic() >= deadline:
                 break
     except BaseException:
         batches.close()
         raise
-    return _committed(held, batches, encoder, pace.heartbeat)
+    return _committed(held, batches, source.record, encoder, pace.heartbeat)
 
 
 def _committed(
     held: list[Batch],
     batches: Generator[Batch, None, None],
+    record: Record,
     encoder: Encoder,
     heartbeat: float,
 ) -> Iterator[bytes]:
@@ -199,7 +212,9 @@ def _committed(
                     written += encoder.end()
                 if written:
                     yield written
-                    spoke = 0.0
+                    if spoke:
+                        spoke = 0.0
+                        record.first = record.first or time.monotonic()
                     continue
             now = time.monotonic()
             if not spoke:
@@ -209,10 +224,13 @@ def _committed(
                 spoke = now
     except ProxyError as error:
         log_failure(error)
+        record.fail(error.code, error.message)
         yield encoder.error(error)
     except Exception as error:  # noqa: BLE001 - the reply ends here, in words
         log_failure(error)
-        yield encoder.error(ProxyError("The gateway failed; its log says why."))
+        told = ProxyError("The gateway failed; its log says why.")
+        record.fail(told.code, told.message)
+        yield encoder.error(told)
     finally:
         batches.close()
 

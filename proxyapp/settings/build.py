@@ -18,6 +18,7 @@ from proxyapp.settings.schema import COMPAT
 from proxyapp.settings.schema import DEFAULT_UPSTREAM
 from proxyapp.settings.schema import Filters
 from proxyapp.settings.schema import Settings
+from proxyapp.settings.state import state_directory
 from proxyapp.settings.urls import normal_url
 
 
@@ -42,6 +43,8 @@ def build_settings(
     }
     sections["upstream"] = replace(sections["upstream"], url=upstream if given else "")
     sections["auth"] = AuthSettings(_digests(values["auth"]["keys"]))
+    kept_in = state_directory(values["state"]["directory"], environ)
+    sections["state"] = replace(sections["state"], directory=kept_in)
     backends = tuple(_backend(table, environ) for table in tables)
     return Settings(
         **sections,

@@ -70,6 +70,17 @@ class LogSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class StateSettings:
+    """What is kept, and where; once settings are loaded, the directory is a whole path.
+
+    An empty ``directory`` keeps nothing.
+    """
+
+    directory: str = ""
+    history_days: int = 90
+
+
+@dataclass(frozen=True, slots=True)
 class UpstreamSettings:
     """How the model servers are reached; ``url`` is normal, without /v1, or empty."""
 
@@ -191,6 +202,7 @@ class Settings:
     server: ServerSettings = field(default_factory=ServerSettings)
     auth: AuthSettings = field(default_factory=AuthSettings)
     log: LogSettings = field(default_factory=LogSettings)
+    state: StateSettings = field(default_factory=StateSettings)
     upstream: UpstreamSettings = field(default_factory=UpstreamSettings)
     stream: StreamSettings = field(default_factory=StreamSettings)
     ollama: OllamaSettings = field(default_factory=OllamaSettings)

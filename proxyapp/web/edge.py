@@ -5,11 +5,16 @@ import time
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
-from proxyapp.observe.log import log_request
+from proxyapp.neutral.record import Record
+from proxyapp.observe.entry import GONE
+from proxyapp.observe.journal import Journal
 from proxyapp.runtime import ClientGone
 from proxyapp.runtime import Departure
+from proxyapp.runtime import new_id
 
 _SLASHES = re.compile(r"/{2,}")
 _DEPARTURE = "proxyapp.departure"
@@ -21,9 +26,6 @@ _AS_OPENAI = {
     "/api/chat": "/v1/chat/completions",
     "/api/generate": "/v1/completions",
 }
-
-_GONE = 499
-"""What nginx writes for a client that left before its reply was complete."""
 
 Environ = dict[str, Any]
 Wsgi = Callable[[Environ, Any], Iterable[bytes]]
@@ -37,9 +39,19 @@ class Edge:
     that wants server-sent events (or for all, by setting) is the OpenAI route.
     """
 
-    def __init__(self, app: Wsgi, *, ollama_as_sse: bool) -> None:
+    def __init__(
+        self,
+        app: Wsgi,
+        journal: Journal,
+        *,
+        ollama_as_sse: bool,
+        dialects: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """``dialects`` names the dialect of each path that generates."""
         self._app = app
+        self._journal = journal
         self._ollama_as_sse = ollama_as_sse
+        self._dialects = dialects
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """Serve one request."""
@@ -49,14 +61,33 @@ class Edge:
         if path in _AS_OPENAI and self._wants_sse(environ):
             environ["PATH_INFO"] = _AS_OPENAI[path]
             environ[STREAM_BY_DEFAULT] = True
-        started = time.monotonic()
+        self._open_record(environ)
         try:
             body = self._app(environ, start_response)
         except ClientGone:
             stop_watching(environ)
-            _log(environ, _GONE, started)
+            self.close_record(environ, GONE)
             raise
-        return _Reply(body, environ, started)
+        return _Reply(body, environ, self)
+
+    def _open_record(self, environ: Environ) -> None:
+        generates = environ["REQUEST_METHOD"] == "POST"
+        path = environ["PATH_INFO"].rstrip("/")
+        environ[RECORD] = Record(
+            f"req_{new_id()}",
+            dialect=self._dialects.get(path, "") if generates else "",
+            started=time.monotonic(),
+        )
+
+    def close_record(self, environ: Environ, status: int) -> None:
+        """Tell of a request that is over."""
+        self._journal.close(
+            environ[RECORD],
+            environ["REQUEST_METHOD"],
+            environ["PATH_INFO"],
+            status,
+            environ.get("REMOTE_ADDR", ""),
+        )
 
     def _wants_sse(self, environ: Environ) -> bool:
         accepts = "text/event-stream" in environ.get("HTTP_ACCEPT", "")
@@ -66,22 +97,24 @@ class Edge:
 class _Reply:
     """A reply's body, given to the server as it is: a frame less for every token."""
 
-    def __init__(self, body: Iterable[bytes], environ: Environ, started: float) -> None:
+    def __init__(self, body: Iterable[bytes], environ: Environ, edge: Edge) -> None:
         self._body = body
         self._environ = environ
-        self._started = started
+        self._edge = edge
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(self._body)
 
     def close(self) -> None:
-        """End the work upstream, whatever became of the reply, and log it."""
+        """End the work upstream, whatever became of the reply, and tell of it."""
         close = getattr(self._body, "close", None)
         if close is not None:
             close()
         gone = stop_watching(self._environ)
-        status = _GONE if gone else self._environ.get(STATUS, 0)
-        _log(self._environ, status, self._started)
+        # A client that left after the reply was complete has missed nothing.
+        missed = gone and not self._environ[RECORD].ending
+        status = GONE if missed else self._environ.get(STATUS, 0)
+        self._edge.close_record(self._environ, status)
 
 
 def watch(environ: Environ) -> None:
@@ -96,8 +129,3 @@ def stop_watching(environ: Environ) -> bool:
         return False
     departure.stop()
     return bool(departure.gone)
-
-
-def _log(environ: Environ, status: int, started: float) -> None:
-    milliseconds = round((time.monotonic() - started) * 1000)
-    log_request(environ["REQUEST_METHOD"], environ["PATH_INFO"], status, milliseconds)

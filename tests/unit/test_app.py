@@ -5,7 +5,9 @@ from proxyapp.app import create_app
 from proxyapp.auth import key_digest
 from proxyapp.settings.schema import AuthSettings
 from proxyapp.settings.schema import BackendSettings
+from proxyapp.settings.schema import LogSettings
 from proxyapp.settings.schema import Settings
+from proxyapp.settings.schema import StateSettings
 
 ECHO = (BackendSettings(name="echo", kind="echo"),)
 
@@ -76,3 +78,11 @@ def test_a_foreign_page_is_refused():
 def test_every_reply_bears_an_id():
     headers = client().get("/health").headers
     assert headers["x-request-id"] == headers["request-id"] != ""
+
+
+def test_the_ledger_serves_on_unless_it_is_to_be_kept_elsewhere():
+    first = build_gateway(Settings())
+    again = build_gateway(Settings(log=LogSettings(verbose=True)), first)
+    elsewhere = build_gateway(Settings(state=StateSettings(history_days=1)), first)
+    assert again.ledger is first.ledger
+    assert elsewhere.ledger is not first.ledger

@@ -128,7 +128,8 @@ def _vectors(
     if not request.inputs:
         return target, Embeddings((), 0)
     truncate = fields.flag(call.body, "truncate", True)
-    made = embed.embedded(partial(gateway.embed, target), request, truncate=truncate)
+    ask = partial(gateway.embed, target, record=call.record)
+    made = embed.embedded(ask, request, truncate=truncate)
     return target, shortened(made, request.dimensions)
 
 

@@ -71,7 +71,7 @@ def embeddings(gateway: Gateway) -> flask.Response:
     call = read_call(gateway)
     request = decode_embeddings(call.body)
     target = gateway.resolve(request.model, call.record)
-    vectors = shortened(gateway.embed(target, request), request.dimensions)
+    vectors = shortened(gateway.embed(target, request, call.record), request.dimensions)
     encoding = call.body.get("encoding_format")
     reply = encode_embeddings(request.model, vectors, encoding)
     return told_by(json_reply(reply), target)

@@ -1,8 +1,14 @@
 import pytest
 
+from proxyapp.observe.journal import Journal
+from proxyapp.observe.ledger import Ledger
 from proxyapp.runtime import ClientGone
 from proxyapp.web.edge import Edge
+from proxyapp.web.edge import RECORD
+from proxyapp.web.edge import STATUS
 from proxyapp.web.edge import STREAM_BY_DEFAULT
+
+JOURNAL = Journal(Ledger())
 
 
 def served(path, *, method="POST", accept="", as_sse=False):
@@ -14,7 +20,7 @@ def served(path, *, method="POST", accept="", as_sse=False):
         return [b"x"]
 
     environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "HTTP_ACCEPT": accept}
-    body = Edge(app, ollama_as_sse=as_sse)(environ, None)
+    body = Edge(app, JOURNAL, ollama_as_sse=as_sse)(environ, None)
     assert list(body) == [b"x"]
     body.close()
     return seen
@@ -60,7 +66,7 @@ def test_the_body_is_closed_with_the_reply():
             closed.append(True)
 
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/"}
-    body = Edge(lambda *_: chunks(), ollama_as_sse=False)(environ, None)
+    body = Edge(lambda *_: chunks(), JOURNAL, ollama_as_sse=False)(environ, None)
     assert next(iter(body)) == b"a"
     body.close()
     assert closed == [True]
@@ -70,6 +76,86 @@ def test_a_client_that_left_ends_the_request_quietly():
     def app(environ, start_response):
         raise ClientGone
 
-    edge = Edge(app, ollama_as_sse=False)
+    edge = Edge(app, JOURNAL, ollama_as_sse=False)
     with pytest.raises(ClientGone):
         edge({"REQUEST_METHOD": "POST", "PATH_INFO": "/"}, None)
+
+
+class Told(list):
+    """A journal that keeps what it is told."""
+
+    def close(self, record, method, path, status, client):
+        self.append((record, path, status, client))
+
+
+def told(app, path="/v1/chat/completions", method="POST"):
+    """Serve one request and give what the journal was told of it."""
+    journal = Told()
+    edge = Edge(
+        app, journal, ollama_as_sse=False, dialects={"/v1/chat/completions": "openai"}
+    )
+    environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "REMOTE_ADDR": "::1"}
+    try:
+        body = edge(environ, None)
+        assert journal == []
+        body.close()
+    except ClientGone:
+        pass
+    ((record, path, status, client),) = journal
+    assert client == "::1"
+    return record, path, status
+
+
+def answering(status, ending="", *, gone=False):
+    class Gone:
+        gone = True
+
+        def stop(self):
+            pass
+
+    def app(environ, start_response):
+        environ[STATUS] = status
+        environ[RECORD].ending = ending
+        if gone:
+            environ["proxyapp.departure"] = Gone()
+        return [b""]
+
+    return app
+
+
+def leaving(environ, start_response):
+    raise ClientGone
+
+
+def test_the_journal_is_told_of_a_request_when_its_reply_is_closed():
+    record, path, status = told(answering(200, "stop"))
+    assert (path, status, record.dialect) == ("/v1/chat/completions", 200, "openai")
+    assert record.id.startswith("req_")
+    assert record.started > 0
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "dialect"),
+    [
+        ("/v1/chat/completions", "POST", "openai"),
+        ("/v1/chat/completions/", "POST", "openai"),
+        ("/v1/chat/completions", "GET", ""),
+        ("/v1/models", "POST", ""),
+    ],
+)
+def test_a_path_that_generates_has_its_dialect_on_record(path, method, dialect):
+    assert told(answering(200), path, method)[0].dialect == dialect
+
+
+@pytest.mark.parametrize(
+    ("app", "status"),
+    [
+        (answering(200, gone=True), 499),
+        (answering(200, "stop", gone=True), 200),
+        (answering(200, "upstream_busy", gone=True), 200),
+        (answering(404), 404),
+        (leaving, 499),
+    ],
+)
+def test_a_client_that_left_before_the_end_is_told_apart(app, status):
+    assert told(app)[2] == status
