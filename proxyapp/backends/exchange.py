@@ -23,7 +23,9 @@ TICK = 0.25
 """Seconds between two looks at the clock while an upstream is silent."""
 
 _PORTION = 65536
-_INFLATED = 16 << 20
+_INFLATED = 1 << 20
+_SWELLING = 200
+"""How much larger than it came a body may become; a stream of tokens does tenfold."""
 _NO_BODY = frozenset({101, 204, 304})
 
 
@@ -177,9 +179,20 @@ class _Counted:
 def _inflated(framed: Iterator[bytes]) -> Iterator[bytes]:
     """Decompress; we never ask for compression, yet some servers answer with it."""
     inflate = zlib.decompressobj(47)
+    came = made = 0
     try:
         for data in framed:
-            yield inflate.decompress(data, _INFLATED) if data else data
+            if not data:
+                yield data
+            came += len(data)
+            while data:
+                portion = inflate.decompress(data, _INFLATED)
+                made += len(portion)
+                if made > _INFLATED + came * _SWELLING:
+                    raise UpstreamInvalid("The model server's reply swells endlessly.")
+                if portion:
+                    yield portion
+                data = inflate.unconsumed_tail
     except zlib.error:
         raise UpstreamInvalid("The model server's compression is broken.") from None
     if not inflate.eof:

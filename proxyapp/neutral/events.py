@@ -78,13 +78,17 @@ class ToolCallDelta:
 
 @dataclass(slots=True)
 class MessageEnd:
-    """The reply is complete; the last choice's end carries usage and timings."""
+    """The reply is complete; the last choice's end carries usage and timings.
+
+    It also carries how many events of the upstream could not be read, ``dropped``.
+    """
 
     stop_reason: StopReason
     usage: Usage | None = None
     timings: Timings | None = None
     choice: int = 0
     stop_sequence: str | None = None
+    dropped: int = 0
 
 
 Event = (

@@ -17,6 +17,7 @@ from typing import Protocol
 from proxyapp.backends.base import Batch
 from proxyapp.errors import ProxyError
 from proxyapp.errors import UpstreamIncomplete
+from proxyapp.errors import UpstreamInvalid
 from proxyapp.neutral.events import MessageEnd
 from proxyapp.neutral.events import MessageStart
 from proxyapp.neutral.events import TextDelta
@@ -26,8 +27,12 @@ from proxyapp.neutral.record import Record
 from proxyapp.neutral.usage import estimate_tokens
 from proxyapp.neutral.usage import Usage
 from proxyapp.observe.log import log_failure
+from proxyapp.observe.log import log_trouble
 from proxyapp.relay.fold import Fold
 from proxyapp.relay.fold import Reply
+
+_MAX_WHOLE = 32 << 20
+"""The longest reply that is held until it is whole, in bytes."""
 
 Stage = Callable[[Batch], Batch]
 """A change to the events on their way, such as holding tool arguments."""
@@ -125,6 +130,10 @@ class Source:
     def _complete(self, end: Any, written: int) -> None:
         if end.usage is None or not end.usage.total:
             end.usage = self._estimate(written)
+        if end.dropped:
+            log_trouble(
+                "events dropped", backend=self._record.backend, count=end.dropped
+            )
         self._record.usage = end.usage
         self._record.ending = end.stop_reason
 
@@ -162,8 +171,12 @@ def _drain(batches: Iterator[Batch]) -> None:
 def collect(source: Source) -> Reply:
     """Read a whole reply for a client that does not stream."""
     folding = Fold()
+    size = 0
     for batch in source.read():
         folding.add(batch)
+        size += _length(batch)
+        if size > _MAX_WHOLE:
+            raise UpstreamInvalid("The reply does not end; it was given up.")
     return folding.reply()
 
 

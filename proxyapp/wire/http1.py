@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 _MAX_HEAD = 65536
 _MAX_FIELDS = 100
+_MAX_INTERIM = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +25,12 @@ class HeadReader:
     def __init__(self) -> None:
         self.rest = b""
         self._buffer = b""
+        self._interim = 0
 
     @property
     def begun(self) -> bool:
         """Whether any byte has come."""
-        return bool(self._buffer)
+        return bool(self._buffer or self._interim)
 
     def feed(self, data: bytes) -> ReplyHead | None:
         """Take more bytes; give the head once it is whole."""
@@ -42,6 +44,9 @@ class HeadReader:
             self.rest = self._buffer = self._buffer[end + width :]
             if head.status >= 200 or head.status == 101:
                 return head
+            self._interim += 1
+            if self._interim > _MAX_INTERIM:
+                raise ValueError("interim answers do not end")
 
     def _check(self) -> None:
         if len(self._buffer) > _MAX_HEAD:

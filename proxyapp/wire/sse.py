@@ -1,8 +1,10 @@
 """Server-sent events, read by the standard's rules and written as clients need them."""
 
 from proxyapp.wire.lines import LineSplitter
+from proxyapp.wire.lines import MAX_LINE
 
 _BOM = b"\xef\xbb\xbf"
+_MAX_EVENT = 2 * MAX_LINE
 
 
 class SseReader:
@@ -10,12 +12,14 @@ class SseReader:
 
     ``data:`` lines of one event are joined by LF; comments, names and ids are passed
     over. An ``error:`` line, which llama.cpp once sent in place of data, becomes the
-    data ``{"error":...}``.
+    data ``{"error":...}``. A line, or an event of many lines, that does not end raises
+    ValueError.
     """
 
     def __init__(self) -> None:
         self._lines = LineSplitter()
         self._data: list[bytes] = []
+        self._held = 0
         self._head: bytes | None = b""
 
     @property
@@ -42,7 +46,7 @@ class SseReader:
                 self._field(line)
             elif self._data:
                 events.append(b"\n".join(self._data))
-                self._data = []
+                self._data, self._held = [], 0
         return events
 
     def _field(self, line: bytes) -> None:
@@ -52,6 +56,10 @@ class SseReader:
             self._data.append(value)
         elif name == b"error":
             self._data.append(b'{"error":' + value + b"}")
+        # An empty line takes room in the list, too.
+        self._held += len(line) + 64
+        if self._held > _MAX_EVENT and self._data:
+            raise ValueError(f"an event is longer than {_MAX_EVENT} bytes")
 
 
 def _whole_events(chunk: bytes) -> list[bytes] | None:

@@ -94,6 +94,7 @@ class Script:
     content_type: str | None = SSE
     transform: Callable[[bytes], bytes] | None = None
     preamble: bytes = b""
+    head_gap: float = 0.0
     reply_id: str | None = None
     model: str | None = None
 
@@ -114,7 +115,11 @@ class Script:
         for item in delay:
             perform(item, connection)
         reason = reason_of(self.status)
-        connection.send(self.preamble + response_head(self.status, reason, head))
+        opening = self.preamble + response_head(self.status, reason, head)
+        if self.head_gap:
+            Body(connection, False, 1, self.head_gap).write(opening)
+        else:
+            connection.send(opening)
         body = Body(connection, self.chunked is True, self.split, self.gap)
         self.send_items(items[len(delay) :], body, envelope)
 
@@ -195,7 +200,7 @@ class Played:
     ``keep`` leaves the connection open for the next request instead.
     """
 
-    acts: tuple[bytes | s.Pause | s.Wait | s.Hang | s.Cut, ...]
+    acts: tuple[bytes | s.Pause | s.Wait | s.Hang | s.Cut | s.Endless, ...]
     split: int | None = None
     gap: float = 0.0
     keep: bool = False
@@ -220,7 +225,7 @@ Responder = Callable[[Request], Answer]
 
 def is_act(item: Item) -> bool:
     """Tell whether an item acts on the connection instead of holding bytes."""
-    return isinstance(item, s.Pause | s.Wait | s.Hang | s.Cut)
+    return isinstance(item, s.Pause | s.Wait | s.Hang | s.Cut | s.Endless)
 
 
 def before_head(items: list[Item]) -> list[Item]:
@@ -239,8 +244,15 @@ def perform(item: Any, connection: Connection) -> None:
         s.Hang: lambda a: hang(connection, a.limit),
         s.Cut: lambda a: connection.reset() if a.how == "rst" else connection.close(),
         s.Unframed: lambda a: connection.send(a.data),
+        s.Endless: lambda a: send_for_ever(connection, a.data),
     }
     table[type(item)](item)
+
+
+def send_for_ever(connection: Connection, data: bytes) -> None:
+    """Send the same bytes until the peer leaves, or takes no more for 20 s."""
+    while True:
+        connection.send(data)
 
 
 def hang(connection: Connection, limit: float) -> None:

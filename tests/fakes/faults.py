@@ -14,21 +14,51 @@ not ask to stream sees every ``error_in_stream`` as an HTTP 502.
 from __future__ import annotations
 
 import functools
-import gzip
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from tests.fakes.answers import Answer
-from tests.fakes.answers import Plain
-from tests.fakes.answers import Played
-from tests.fakes.answers import Request
 from tests.fakes.answers import Responder
-from tests.fakes.answers import Script
-from tests.fakes.bodies import whole
-from tests.fakes.llama import compact
-from tests.fakes.llama import Envelope
+from tests.fakes.faulty import bare
+from tests.fakes.faulty import BEGUN
+from tests.fakes.faulty import bomb
+from tests.fakes.faulty import commented
+from tests.fakes.faulty import corrupt_gzip
+from tests.fakes.faulty import endless_call
+from tests.fakes.faulty import endless_document
+from tests.fakes.faulty import endless_event
+from tests.fakes.faulty import endless_text
+from tests.fakes.faulty import error_body
+from tests.fakes.faulty import flooded
+from tests.fakes.faulty import garbled
+from tests.fakes.faulty import GOOD as GOOD
+from tests.fakes.faulty import gzipped
+from tests.fakes.faulty import idle_close
+from tests.fakes.faulty import injected
+from tests.fakes.faulty import INTERIM
+from tests.fakes.faulty import invalid_utf8
+from tests.fakes.faulty import LIMITED
+from tests.fakes.faulty import LINES as LINES
+from tests.fakes.faulty import LOADING
+from tests.fakes.faulty import loading_for
+from tests.fakes.faulty import long_line
+from tests.fakes.faulty import lying_length
+from tests.fakes.faulty import MARKUP
+from tests.fakes.faulty import model_list
+from tests.fakes.faulty import ODD_DOCUMENTS
+from tests.fakes.faulty import one_document
+from tests.fakes.faulty import own_headers
+from tests.fakes.faulty import plain
+from tests.fakes.faulty import REPEATED_KEY
+from tests.fakes.faulty import repeating
+from tests.fakes.faulty import script
+from tests.fakes.faulty import split_call
+from tests.fakes.faulty import stale
+from tests.fakes.faulty import TEXT as TEXT
+from tests.fakes.faulty import two_lines
+from tests.fakes.faulty import with_bare_error
+from tests.fakes.faulty import WORDS
 from tests.fakes.steps import Cut
 from tests.fakes.steps import Done
 from tests.fakes.steps import Error
@@ -37,25 +67,11 @@ from tests.fakes.steps import Hang
 from tests.fakes.steps import NoDone
 from tests.fakes.steps import Pause
 from tests.fakes.steps import Raw
-from tests.fakes.steps import Step
+from tests.fakes.steps import Role
 from tests.fakes.steps import Text
 from tests.fakes.steps import ToolCall
 from tests.fakes.steps import Unframed
-from tests.fakes.steps import Usage
 
-WORDS = (
-    "Hello ",
-    "from ",
-    "upstream: ",
-    "h\u00e9llo ",
-    "\u4f60\u597d ",
-    "\U0001f680 ",
-    "end.",
-)
-TEXT = "".join(WORDS)
-GOOD: tuple[Step, ...] = (*map(Text, WORDS), Finish("stop"), Usage(3, 7))
-BEGUN: tuple[Step, ...] = tuple(map(Text, WORDS[:3]))
-LINES = "a\u2028b\u2029c\u0085d\x0b\x0ce"
 OK = frozenset({"ok"})
 BEFORE = frozenset({"error_before"})
 STREAM = frozenset({"error_in_stream"})
@@ -97,109 +113,34 @@ def either(fault: Fault, *outcomes: str, statuses: tuple[int, ...] = (502,)) -> 
     return Fault(fault.make, allowed, frozenset(statuses), fault.text)
 
 
-# ------------------------------------------------------------------- factories
+def redirected(status: int, target: str = "/v1/elsewhere") -> Fault:
+    """Make a redirect, which is not followed."""
+    return before(plain, status, "", headers={"Location": target})
 
 
-def script(*steps: Step, **options: Any) -> Script:
-    """Play steps."""
-    return Script(steps, **options)
-
-
-def bare(*acts: Any, **options: Any) -> Played:
-    """Play bytes on the bare socket."""
-    return Played(acts, **options)
-
-
-def plain(status: int, body: Any, **options: Any) -> Plain:
-    """Reply with a status and a body."""
-    return Plain(status, body, **options)
-
-
-def good_json() -> bytes:
-    """Give a complete answer as one JSON body."""
-    return compact(whole(GOOD, Envelope("chatcmpl-1", "tiny"))).encode()
-
-
-def lying_length(offset: int) -> Plain:
-    """Reply with a Content-Length that is wrong by so many bytes."""
-    body = good_json()
-    length = {"Content-Length": str(len(body) + offset), "Connection": "close"}
-    return Plain(200, body, length)
-
-
-def error_body(status: int) -> Plain:
-    """Reply with an error of this status that names the inside."""
-    inner = {"message": f"upstream says {status}", "type": "server_error"}
-    return Plain(status, {"error": inner})
-
-
-def gzipped() -> Script:
-    """Play a good stream, compressed and flushed event by event."""
-    packer = zlib.compressobj(6, zlib.DEFLATED, 31)
-
-    def pack(data: bytes) -> bytes:
-        return packer.compress(data) + packer.flush(zlib.Z_SYNC_FLUSH)
-
-    return Script(GOOD, transform=pack, headers={"Content-Encoding": "gzip"})
-
-
-def corrupt_gzip() -> Plain:
-    """Reply with a compressed body whose data was damaged on the way."""
-    packed = bytearray(gzip.compress(good_json()))
-    packed[10:40] = b"\xff" * 30
-    return Plain(200, bytes(packed), {"Content-Encoding": "gzip"})
-
-
-def giant_line(megabytes: int = 12) -> Script:
-    """Play a good beginning, then one line longer than any sane limit."""
-    opening = b'data: {"choices":[{"index":0,"delta":{"content":"'
-    block = Raw(b"A" * 65536)
-    return Script(
-        (*BEGUN, Raw(opening), *[block] * (16 * megabytes), Raw(b'"}}]}\n\n'))
+def limited(retry_after: str) -> Fault:
+    """Make a rate limit that says when to come back."""
+    headers = {"Retry-After": retry_after}
+    return before(
+        plain,
+        429,
+        LIMITED,
+        headers=headers,
+        statuses=(429,),
+        retry_after=retry_after,
     )
 
 
-def garbled(data: bytes) -> bytes:
-    """Damage the event that carries the fourth word; leave the rest."""
-    if WORDS[3].encode() not in data:
-        return data
-    return (
-        b'data: {"id": broken\n\nnonsense without a colon\n\ndata: null\n\ndata: 42\n\n'
-    )
-
-
-def invalid_utf8(data: bytes) -> bytes:
-    """Replace the fourth word by bytes that are not UTF-8."""
-    return data.replace(WORDS[3].encode(), b"\xff\xfe\xc3\x28\xed\xa0\x80")
-
-
-def two_lines(data: bytes) -> bytes:
-    """Spread an event over two data lines."""
-    return data.replace(b',"', b',\ndata: "', 1)
-
-
-def commented(data: bytes) -> bytes:
-    """Put a comment before an event and leave out the blank after the colon."""
-    return b": ping\n\n" + data.replace(b"data: ", b"data:", 1)
-
-
-def stale(cut: Cut) -> Responder:
-    """Answer the first request of a connection, drop every later one unanswered."""
-
-    def answer(request: Request) -> Answer:
-        return Script(GOOD) if request.number == 1 else Played((cut,))
-
-    return answer
-
-
-FAULTS: dict[str, Fault] = {
-    # ------------------------------------------------ before any usable answer
+BEFORE_ANY_ANSWER: dict[str, Fault] = {
     "refused": Fault(None, BEFORE),
     "close_before_headers": before(bare),
     "rst_before_headers": before(bare, Cut("rst")),
     "garbage": before(bare, bytes(range(256)) * 4),
     "bad_status_line": before(bare, b"HTCPCP/1.0 418 teapot\r\n\r\n"),
     "half_headers": before(bare, b"HTTP/1.1 200 OK\r\nContent-Type: text/ev"),
+    "header_flood": before(flooded, 150, 1),
+    "long_header": before(flooded, 1, 70_000),
+    "header_inject": before(injected),
     "empty_200": before(plain, 200, b""),
     "no_content": before(bare, b"HTTP/1.1 204 No Content\r\n\r\n", keep=True),
     "html_200": before(
@@ -212,36 +153,54 @@ FAULTS: dict[str, Fault] = {
         content_type="text/html",
     ),
     "bad_json": before(plain, 200, b'{"id": "x", "choices": ['),
+    **{
+        f"weird_json_{name}": before(plain, 200, document)
+        for name, document in ODD_DOCUMENTS.items()
+    },
+    "models": before(model_list),
     "cl_too_long": before(lying_length, 100),
     "cl_too_short": before(lying_length, -10),
     "gzip_corrupt": either(before(corrupt_gzip), "error_in_stream"),
-    "redirect_307": before(plain, 307, "", headers={"Location": "/v1/elsewhere"}),
-    "rate_429": before(
-        plain,
-        429,
-        {"error": {"message": "Rate limit", "type": "rate_limit_error"}},
-        headers={"Retry-After": "7"},
-        statuses=(429,),
-        retry_after="7",
-    ),
-    "loading_503": before(
-        plain,
-        503,
-        '{"error":{"message":"Loading model","type":"unavailable_error","code":503}}',
-        statuses=(503,),
-    ),
+    "gzip_bomb": before(bomb, b"", 500),
+    "gzip_bomb_document": before(bomb, b'{"id":"', 500),
+    "endless_document": either(before(endless_document), "error_in_stream"),
+    "redirect_302": redirected(302),
+    "redirect_307": redirected(307),
+    "redirect_308": redirected(308, "http://169.254.169.254/latest/meta-data"),
+    "redirect_loop": redirected(307, "/v1/chat/completions"),
+    "rate_429": limited("7"),
+    "rate_429_date": limited("Wed, 21 Oct 2099 07:28:00 GMT"),
+    "loading_503": before(plain, 503, LOADING, statuses=(503,)),
+    "loading_then_ok": before(loading_for, 1, statuses=(503,)),
+    "error_string": before(with_bare_error, 400, statuses=(400,)),
+    "status_400": before(error_body, 400, statuses=(400,)),
     "status_401": before(error_body, 401),
     "status_403": before(error_body, 403),
+    "status_404": before(error_body, 404),
     "status_500": before(error_body, 500, statuses=(500, 502)),
     "status_502": before(error_body, 502),
     "status_503": before(error_body, 503, statuses=(502, 503)),
+    "status_504": before(error_body, 504, statuses=(504,)),
+    "status_529": before(error_body, 529),
     "hang_before_headers": either(
         before(bare, Hang()), "error_in_stream", statuses=(504,)
     ),
-    # ------------------------------------------------------ strange but whole
-    "json_for_stream": either(ok(plain, 200, good_json()), "error_before"),
+}
+STRANGE_BUT_WHOLE: dict[str, Fault] = {
+    "ok": ok(script, *GOOD),
+    "prefill": ok(script, Pause(0.7), *GOOD),
+    "prefill_after_headers": ok(script, Role(), Pause(0.7), *GOOD),
+    "slow_headers": ok(script, *GOOD, head_gap=0.002),
+    "json_for_stream": either(ok(one_document), "error_before"),
+    "sse_for_json": ok(script, *GOOD, headers={"Cache-Control": "no-cache"}),
+    "weird_json_dup": either(
+        ok(plain, 200, REPEATED_KEY, text="second"), "error_before"
+    ),
     "close_delimited": ok(script, *GOOD, chunked=False),
     "length_delimited": ok(script, *GOOD, chunked="length"),
+    "cl_and_te": either(
+        ok(script, *GOOD, headers={"Content-Length": "5"}), "error_before"
+    ),
     "utf8_split": ok(script, *GOOD, split=1),
     "slow_trickle": ok(script, *GOOD, split=29, gap=0.003),
     "crlf_sse": ok(script, *GOOD, transform=lambda d: d.replace(b"\n", b"\r\n")),
@@ -262,32 +221,36 @@ FAULTS: dict[str, Fault] = {
     ),
     "utf8_invalid": ok(script, *GOOD, transform=invalid_utf8, text=None),
     "gzip_sse": ok(gzipped),
-    "interim_103": either(
-        ok(
-            script,
-            *GOOD,
-            preamble=b"HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n",
-        ),
-        "error_before",
-    ),
+    "interim_100": either(ok(script, *GOOD, preamble=INTERIM), "error_before"),
     "wrong_ctype": either(
         ok(script, *GOOD, content_type="application/json"), "error_before"
     ),
     "no_ctype": either(ok(script, *GOOD, content_type=None), "error_before"),
+    "hop_headers": ok(own_headers),
+    "xss_text": ok(script, Text(MARKUP), *GOOD, text=MARKUP + TEXT),
+    "echo": ok(repeating, text=None),
+    "tool_split": ok(split_call, text=""),
     "data_after_done": ok(script, *GOOD, Done(), Text("more"), Done()),
     "hang_after_done": ok(script, *GOOD, Done(), Hang()),
-    "stale_keepalive_fin": ok(stale, Cut("fin")),
-    "stale_keepalive_rst": ok(stale, Cut("rst")),
-    # -------------------------------------------------------- cut or broken off
+    "stale_idle": ok(idle_close, 0.02),
+    "stale_race": ok(stale, Cut("fin")),
+    "stale_rst": ok(stale, Cut("rst")),
+}
+BROKEN_OFF: dict[str, Fault] = {
     "die_mid_chunk": late(script, *BEGUN, Cut("fin", mid_chunk=True)),
     # A reset may throw away what the gateway has not read yet.
     "rst_mid_stream": either(
         late(script, *BEGUN, Pause(0.1), Cut("rst")), "error_before"
     ),
     "fin_on_chunk_boundary": late(script, *BEGUN, Cut("fin")),
-    "bad_chunk_size": late(
-        script, *BEGUN, Unframed(b"zz\r\nhello\r\n0\r\n\r\n"), Cut("fin")
-    ),
+    **{
+        name: late(script, *BEGUN, Unframed(size + b"\r\nhello\r\n"), Cut("fin"))
+        for name, size in (
+            ("bad_chunk_size", b"zz"),
+            ("neg_chunk_size", b"-5"),
+            ("huge_chunk_size", b"ffffffffffffffff"),
+        )
+    },
     "clean_end_no_done": late(script, *BEGUN, NoDone()),
     "close_delimited_truncated": late(
         script, *BEGUN, Cut("fin", mid_chunk=True), chunked=False
@@ -295,7 +258,7 @@ FAULTS: dict[str, Fault] = {
     "length_truncated": late(
         script, *BEGUN, Cut("fin"), chunked=None, headers={"Content-Length": "99999"}
     ),
-    "giant_line": late(giant_line),
+    "giant_line": late(long_line, 12),
     "error_mid_stream": late(script, *BEGUN, Error()),
     "error_field_sse": late(
         script,
@@ -316,4 +279,13 @@ FAULTS: dict[str, Fault] = {
         "ok",
     ),
     "hang_mid_stream": late(script, *BEGUN, Hang()),
+    "endless_event": late(endless_event),
+    "endless_call": late(endless_call),
 }
+FAULTS = {**BEFORE_ANY_ANSWER, **STRANGE_BUT_WHOLE, **BROKEN_OFF}
+INFINITE_STREAM = late(endless_text)
+"""Whoever streams may read it for as long as they like."""
+TOOL_FAULTS = frozenset(
+    {"tool_split", "tool_truncated", "tool_bad_json", "endless_call"}
+)
+"""Those that only a dialect with tool calls can tell of."""

@@ -106,7 +106,7 @@ class Pending:
         ]
 
 
-Item = Pending | bytes | s.Unframed | s.Pause | s.Wait | s.Hang | s.Cut
+Item = Pending | bytes | s.Unframed | s.Endless | s.Pause | s.Wait | s.Hang | s.Cut
 
 
 class Compiler:

@@ -148,6 +148,13 @@ class Unframed:
 
 
 @dataclass(frozen=True)
+class Endless:
+    """The same bytes straight to the socket, as fast as the peer takes them."""
+
+    data: bytes
+
+
+@dataclass(frozen=True)
 class Pause:
     """Be silent for so many seconds, or until the peer leaves."""
 
@@ -197,6 +204,7 @@ Step = (
     | NoRole
     | Raw
     | Unframed
+    | Endless
     | Pause
     | Wait
     | Hang

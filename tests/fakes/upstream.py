@@ -29,6 +29,7 @@ from tests.fakes.steps import Chunk as Chunk
 from tests.fakes.steps import Cut as Cut
 from tests.fakes.steps import Delta as Delta
 from tests.fakes.steps import Done as Done
+from tests.fakes.steps import Endless as Endless
 from tests.fakes.steps import Error as Error
 from tests.fakes.steps import Finish as Finish
 from tests.fakes.steps import Hang as Hang

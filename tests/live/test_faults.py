@@ -2,42 +2,22 @@
 
 import pytest
 
+from tests import page
 from tests.fakes.faults import FAULTS
-from tests.fakes.faults import GOOD
-from tests.fakes.faults import TEXT
+from tests.fakes.faulty import ARGUMENTS
+from tests.fakes.faulty import GOOD
+from tests.fakes.faulty import MINE
+from tests.fakes.faulty import TEXT
 from tests.fakes.upstream import Finish
 from tests.fakes.upstream import Text
 from tests.fakes.upstream import Usage
+from tests.live import contract
 from tests.speakers import CHATS
 
 pytestmark = pytest.mark.live
 
-# Anthropic has a status of its own for a server that is not ready.
-DIALECT_STATUSES = {503: {503, 529}}
-INSIDE = ("<html", "<script", "<!doctype", "inner-host-7")
-
-
-def wanted(fault, stream):
-    """Give the outcomes and statuses that are right for one way of asking."""
-    statuses = {s for one in fault.statuses for s in DIALECT_STATUSES.get(one, {one})}
-    if stream or "error_in_stream" not in fault.outcomes:
-        return fault.outcomes, statuses
-    outcomes = (fault.outcomes - {"error_in_stream"}) | {"error_before"}
-    # Cut within the body, where the true status is the gateway's own.
-    return outcomes, statuses if "error_before" in fault.outcomes else {502, 504}
-
-
-def outcome(speaker, reply, stream):
-    """Name what a reply is, once it was found to be a good one of its kind."""
-    if reply.status_code != 200:
-        assert speaker.error_violations(reply.status_code, reply.json()) == []
-        return "error_before"
-    if not stream:
-        assert speaker.whole_violations(reply.json()) == []
-        return "ok"
-    failed = speaker.view(reply.content).failure is not None
-    assert speaker.stream_violations(reply.content, failed=failed) == []
-    return "error_in_stream" if failed else "ok"
+INSIDE = ("<html", "<!doctype", "inner-host-7", MINE, "169.254")
+EVERY = {**FAULTS, **contract.WHOLE_ONLY}
 
 
 @pytest.fixture
@@ -58,48 +38,71 @@ def faulty(gateway, upstream):
         upstream.accept()
 
 
-# Whole replies are collected alike for all dialects; two of them stand for the rest.
 WAYS = [
     pytest.param(
-        speaker, stream, id=f"{speaker.name}-{'stream' if stream else 'whole'}"
+        name,
+        speaker,
+        stream,
+        id=f"{name}-{speaker.name}-{'stream' if stream else 'whole'}",
+        marks=pytest.mark.reliability(*contract.numbers(name)),
     )
-    for speaker in CHATS
-    for stream in (True, False)
-    if stream or speaker.name in ("openai", "ollama")
+    for name in EVERY
+    for speaker, stream in contract.ways(name)
 ]
 
 
-@pytest.mark.parametrize(("speaker", "stream"), WAYS)
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize(("name", "speaker", "stream"), WAYS)
 def test_a_fault_has_its_outcome(gateway, upstream, faulty, name, speaker, stream):
-    fault = FAULTS[name]
+    fault = EVERY[name]
     faulty(fault)
-    reply = speaker.post(gateway, stream=stream)
-    outcomes, statuses = wanted(fault, stream)
-    found = outcome(speaker, reply, stream)
-    assert found in outcomes
-    assert not any(mark in reply.text.lower() for mark in INSIDE)
-    if found == "error_before":
+    reply = speaker.post(gateway, "hi", contract.TOOLS, stream=stream)
+    outcomes, statuses = contract.wanted(fault, stream)
+    told = contract.seen(speaker, reply, stream)
+    assert told.outcome in outcomes
+    if name != "echo":
+        shown = (reply.text + str(reply.headers)).lower()
+        assert [mark for mark in INSIDE if mark in shown] == []
+    if told.outcome == "error_before":
         assert reply.status_code in statuses
         if fault.retry_after:
             assert reply.headers["Retry-After"] == fault.retry_after
-    if found == "ok" and fault.text is not None:
+    if told.outcome == "ok" and fault.text is not None:
         answer = reply.content if stream else reply.json()
         assert speaker.view(answer).text == fault.text
 
 
+@pytest.mark.parametrize("speaker", CHATS, ids=lambda speaker: speaker.name)
+@pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
+@pytest.mark.reliability("R-005")
+def test_arguments_in_many_pieces_are_those_that_were_sent(
+    gateway, upstream, faulty, speaker, stream
+):
+    faulty(FAULTS["tool_split"])
+    reply = speaker.post(gateway, "hi", contract.TOOLS, stream=stream)
+    answer = reply.content if stream else reply.json()
+    (call,) = speaker.view(answer).calls
+    assert (call.name, call.arguments) == ("create_file", ARGUMENTS)
+
+
+def test_the_page_names_every_fault():
+    told = page.section("reliability", "faults")
+    assert [name for name in EVERY if f"`{name}`" not in told] == []
+
+
 @pytest.mark.reliability("R-009")
-def test_a_redirect_is_not_followed(gateway, upstream, faulty):
-    faulty(FAULTS["redirect_307"])
+@pytest.mark.parametrize("name", [n for n in FAULTS if n.startswith("redirect")])
+def test_a_redirect_is_not_followed(gateway, upstream, faulty, name):
+    faulty(FAULTS[name])
     CHATS[0].post(gateway)
     assert [request.path for request in upstream.generations] == [CHATS[0].path]
+    assert len(upstream.requests) == 1
 
 
 # ------------------------------------------------------------- connections that died
 
 
 @pytest.mark.reliability("R-010")
-@pytest.mark.parametrize("name", ["stale_keepalive_fin", "stale_keepalive_rst"])
+@pytest.mark.parametrize("name", ["stale_race", "stale_rst"])
 @pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
 def test_a_connection_that_died_in_the_pool_is_never_noticed(
     gateway, upstream, faulty, name, stream

@@ -13,6 +13,9 @@ from proxyapp.neutral.events import ToolCallStart
 from proxyapp.runtime import new_id
 from proxyapp.wire import jsons
 
+_MAX_SIZE = 16 << 20
+"""The largest tool calls of one choice, in characters of all their arguments."""
+
 _SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -22,6 +25,7 @@ class _Call:
     name: str = ""
     pieces: list[str] = field(default_factory=list)
     told: int = 0
+    looked_at: int = 0
     block: int = -1
 
 
@@ -40,12 +44,16 @@ class CallAssembler:
         self._by_index: dict[int, _Call] = {}
         self._streaming = 0
         self._ids: set[str] = set()
+        self._size = 0
 
     def __bool__(self) -> bool:
         return bool(self._calls)
 
     def add(self, delta: Any) -> None:
-        """Take one entry of a delta's ``tool_calls``."""
+        """Take one entry of a delta's ``tool_calls``.
+
+        Raises UpstreamInvalid when they do not end.
+        """
         if not isinstance(delta, dict):
             return
         function = delta.get("function")
@@ -59,6 +67,10 @@ class CallAssembler:
             arguments = jsons.text(arguments)
         if isinstance(arguments, str) and arguments:
             call.pieces.append(arguments)
+            self._size += len(arguments)
+        self._size += 1
+        if self._size > _MAX_SIZE:
+            raise UpstreamInvalid("The model server sent a tool call without an end.")
 
     def _find(self, index: Any, given_id: str, name: str) -> _Call:
         known = isinstance(index, int) and not isinstance(index, bool)
@@ -75,8 +87,10 @@ class CallAssembler:
         """Tell whether every call is told and complete; nothing is added to it then."""
         if self._streaming == len(self._calls) - 1:
             call = self._calls[-1]
-            if call.block >= 0 and _is_json("".join(call.pieces)):
-                self._streaming += 1
+            # Asked for each piece of text amid a call, whose arguments may be long.
+            if call.block >= 0 and call.looked_at < len(call.pieces):
+                call.looked_at = len(call.pieces)
+                self._streaming += _is_json("".join(call.pieces))
         return self._streaming == len(self._calls)
 
     def events(self, next_block: int, *, final: bool = False) -> list[Event]:

@@ -6,6 +6,7 @@ relay see only the event grammar.
 
 from typing import Any
 
+from proxyapp.backends.http import MAX_DOCUMENT
 from proxyapp.backends.openai.calls import CallAssembler
 from proxyapp.backends.openai.failures import from_event
 from proxyapp.backends.openai.lane import Lane
@@ -92,6 +93,7 @@ class ReplyReader:
         self._sse: SseReader | None = None
         self._between_events = False
         self._document: list[bytes] = []
+        self._size = 0
         self._choices: dict[int, _Choice] = {}
         self._usage: Usage | None = None
         self._timings: Timings | None = None
@@ -151,6 +153,9 @@ class ReplyReader:
             data = data.lstrip(b"\xef\xbb\xbf \t\r\n")
         if self._document or data.startswith(b"{"):
             self._document.append(data)
+            self._size += len(data)
+            if self._size > MAX_DOCUMENT:
+                raise UpstreamInvalid("The model server's reply is too large.")
             return b""
         if data.startswith(b"<"):
             raise UpstreamInvalid("The model server answered a web page, not a reply.")
@@ -181,6 +186,7 @@ class ReplyReader:
         last = events[-1]
         if isinstance(last, MessageEnd):
             last.usage, last.timings = self._usage, self._timings
+            last.dropped = self.skipped
         return events
 
     def _fast(self, data: bytes, events: list[Event]) -> bool:
@@ -208,7 +214,7 @@ class ReplyReader:
         choices = chunk.get("choices")
         for entry in choices if isinstance(choices, list) else ():
             if isinstance(entry, dict):
-                self._take_choice(entry, "message" if whole else "delta", events)
+                self._take_choice(entry, events, whole)
         if len(self._choices) == 1 and not whole:
             self._learn(data, chunk)
 
@@ -235,8 +241,13 @@ class ReplyReader:
             )
 
     def _take_choice(
-        self, entry: dict[str, Any], content: str, events: list[Event]
+        self, entry: dict[str, Any], events: list[Event], whole: bool
     ) -> None:
+        delta = entry.get("message" if whole else "delta")
+        if self._text_field == "text":
+            delta = {"text": t} if isinstance(t := entry.get("text"), str) else None
+        if whole and not isinstance(delta, dict):
+            return
         number = entry.get("index")
         number = number if isinstance(number, int) else 0
         choice = self._choices.get(number)
@@ -245,9 +256,6 @@ class ReplyReader:
             events.append(MessageStart("", self._model, number))
         if choice.finish:
             return
-        delta = entry.get(content)
-        if self._text_field == "text":
-            delta = {"text": entry.get("text")}
         if isinstance(delta, dict):
             self._take_delta(choice, delta, entry.get("logprobs"), events)
         finish = entry.get("finish_reason")

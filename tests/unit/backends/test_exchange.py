@@ -1,4 +1,5 @@
 import gzip
+import os
 import socket
 
 import pytest
@@ -111,6 +112,23 @@ def test_a_reply_that_was_not_read_to_its_end_costs_the_connection(wires):
 def test_a_body_that_is_not_whole_is_an_error(wires, fields, data, error):
     with pytest.raises(error):
         body(wires, fields, data)
+
+
+@pytest.mark.reliability("R-016")
+def test_what_swells_beyond_all_reason_is_given_up(wires):
+    packed = gzip.compress(b" " * (100 << 20))
+    head = OK + b"Content-Encoding: gzip\r\n\r\n"
+    exchange = reply(wires, head + packed)
+    made = []
+    with pytest.raises(UpstreamInvalid, match="swells"):
+        made.extend(len(portion) for portion in exchange.portions())
+    assert max(made, default=0) <= 1 << 20
+
+
+def test_what_compresses_well_is_read_whole(wires):
+    data = os.urandom(40_000) + b" " * (5 << 20)
+    found, _ = body(wires, b"Content-Encoding: gzip\r\n", gzip.compress(data))
+    assert found == data
 
 
 def test_compression_nobody_asked_for_is_read(wires):

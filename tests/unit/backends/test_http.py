@@ -78,7 +78,7 @@ def test_connections_are_used_again(upstream):
     assert upstream.connections == 1
 
 
-@pytest.mark.parametrize("fault", ["stale_keepalive_fin", "stale_keepalive_rst"])
+@pytest.mark.parametrize("fault", ["stale_race", "stale_rst"])
 def test_a_connection_that_died_unused_is_replaced_once(upstream, fault):
     upstream.answer(FAULTS[fault].make())
     client = HttpClient(upstream.url)

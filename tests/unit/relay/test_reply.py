@@ -7,6 +7,7 @@ from proxyapp.errors import ShuttingDown
 from proxyapp.errors import UpstreamBusy
 from proxyapp.errors import UpstreamError
 from proxyapp.errors import UpstreamIncomplete
+from proxyapp.errors import UpstreamInvalid
 from proxyapp.neutral.events import MessageEnd
 from proxyapp.neutral.events import MessageStart
 from proxyapp.neutral.events import TextDelta
@@ -340,3 +341,19 @@ def test_failures_in_the_stream_are_logged(monkeypatch):
     sent(Backend([START, text("a")], failures[0]))
     sent(Backend([START, text("a")], failures[1]))
     assert logged == failures
+
+
+def test_events_that_were_dropped_are_counted_in_the_log(monkeypatch):
+    logged = []
+    monkeypatch.setattr(relay, "log_trouble", lambda *a, **facts: logged.append(facts))
+    sent(Backend([START, text("a")], [MessageEnd("stop", dropped=3)]))
+    sent(Backend([START, text("a")], [END]))
+    assert logged == [{"backend": "", "count": 3}]
+
+
+def test_a_whole_reply_without_an_end_is_given_up():
+    long = text("x" * (1 << 20))
+    backend = Backend([START], *[[long]] * 40)
+    with pytest.raises(UpstreamInvalid, match="does not end"):
+        collect(Source(iter(backend)))
+    assert backend.closed

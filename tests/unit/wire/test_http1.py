@@ -57,3 +57,15 @@ def test_a_reader_knows_whether_anything_came():
     before = reader.begun
     reader.feed(b"H")
     assert (before, reader.begun) == (False, True)
+
+
+def test_an_interim_head_counts_as_a_beginning():
+    reader = HeadReader()
+    assert reader.feed(b"HTTP/1.1 103 Early Hints\r\n\r\n") is None
+    assert reader.begun
+
+
+def test_interim_heads_without_an_end_are_refused():
+    interim = b"HTTP/1.1 100 Continue\r\n\r\n"
+    with pytest.raises(ValueError, match="do not end"):
+        HeadReader().feed(interim * 99)

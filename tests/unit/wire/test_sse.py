@@ -88,6 +88,20 @@ def test_whole_events_after_a_carriage_return_are_read():
     assert read(b"data: a\r\n\r", b"\ndata: b\n\n") == [b"a", b"b"]
 
 
+def test_an_event_of_endless_lines_is_refused():
+    reader = SseReader()
+    lines = (b"data: " + b"x" * 993 + b"\n") * 10_000
+    reader.feed(lines)
+    with pytest.raises(ValueError, match="an event is longer"):
+        reader.feed(lines)
+
+
+def test_an_event_of_many_lines_counts_for_itself():
+    reader = SseReader()
+    event = b"data: " + b"x" * 993 + b"\ndata: y\n\n"
+    assert len([one for _ in range(20) for one in reader.feed(event * 1000)]) == 20_000
+
+
 @pytest.mark.reliability("R-007")
 def test_an_endless_line_is_refused():
     reader = SseReader()

@@ -1,5 +1,6 @@
 import pytest
 
+from proxyapp.backends.openai import calls as calls_module
 from proxyapp.backends.openai.calls import CallAssembler
 from proxyapp.backends.openai.calls import stable_id
 from proxyapp.errors import UpstreamInvalid
@@ -35,6 +36,25 @@ def folded(events):
         else:
             made[event.index][1] += event.json
     return [tuple(call) for call in made.values()]
+
+
+def test_a_call_without_an_end_is_given_up():
+    assembler = CallAssembler(0)
+    assembler.add(delta(0, "a", "look", '{"a":"'))
+    long = delta(0, arguments="x" * (15 << 20))
+    assembler.add(long)
+    with pytest.raises(UpstreamInvalid, match="without an end"):
+        assembler.add(long)
+
+
+def test_text_amid_a_call_has_its_arguments_read_once(monkeypatch):
+    assembler = CallAssembler(0)
+    assembler.add(delta(0, "a", "look", '{"a":'))
+    assembler.events(0)
+    read = []
+    monkeypatch.setattr(calls_module, "_is_json", lambda text: bool(read.append(text)))
+    assert [assembler.settled() for _ in range(9)] == [False] * 9
+    assert read == ['{"a":']
 
 
 BOTH = [("look", '{"a":1}'), ("read", '{"b":2}')]

@@ -499,3 +499,26 @@ def test_an_empty_text_opens_no_block():
     thinking = chunk({"reasoning_content": "hm"})
     events = read(sse(text("a"), thinking, text(""), thinking, text("b"), STOP))
     assert [event.index for event in events[1:-1]] == [0, 1, 1, 2]
+
+
+@pytest.mark.parametrize("field", ["content", "text"])
+def test_a_document_without_a_message_is_invalid(field):
+    reader = ReplyReader("m", text_field=field)
+    reader.feed(b'{"choices":[{"index":0,"message":null,"text":null}]}')
+    with pytest.raises(UpstreamInvalid, match="empty reply"):
+        reader.end()
+
+
+def test_a_document_without_an_end_is_given_up():
+    reader = ReplyReader("m")
+    reader.feed(b'{"choices":[{"message":{"content":"')
+    reader.feed(b"x" * (60 << 20))
+    with pytest.raises(UpstreamInvalid, match="too large"):
+        reader.feed(b"x" * (4 << 20))
+
+
+def test_the_end_tells_how_many_events_were_dropped():
+    reader = ReplyReader("m")
+    reader.feed(sse(chunk({"content": "a"}), 7, chunk(finish="stop")))
+    reader.feed(b"data: [DONE]\n\n")
+    assert reader.end()[-1].dropped == 1
