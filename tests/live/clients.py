@@ -4,11 +4,29 @@ import contextlib
 import json
 import os
 import socket
+import threading
 import time
 
 from tests.speakers import CHATS
 
 LIMIT = 20.0
+
+
+class Asking(threading.Thread):
+    """Somebody who asks for a stream and reads it to its end."""
+
+    def __init__(self, gateway, speaker, text="hi"):
+        super().__init__(daemon=True)
+        self.gateway, self.speaker, self.text = gateway, speaker, text
+        self.raw = b""
+        self.error = None
+        self.start()
+
+    def run(self):
+        try:
+            self.raw = self.speaker.post(self.gateway, self.text, stream=True).content
+        except OSError as error:
+            self.error = error
 
 
 def reached(condition, limit=LIMIT):

@@ -1,6 +1,5 @@
 """The settings file changes while people are being answered."""
 
-import json
 import threading
 import time
 
@@ -12,9 +11,9 @@ from tests.fakes.upstream import Finish
 from tests.fakes.upstream import Text
 from tests.fakes.upstream import Usage
 from tests.fakes.upstream import Wait
-from tests.live.clients import connect
+from tests.live.clients import Asking
+from tests.live.clients import LIMIT
 from tests.live.clients import reached
-from tests.live.clients import stream_request
 from tests.servers import running_gateway
 from tests.speakers import CHATS
 from tests.speakers import get
@@ -53,18 +52,14 @@ def test_new_requests_follow_and_running_streams_stay(upstreams):
         quick = Script((Text("one"), Finish(), Usage(1, 1)))
         one.reset()
         one.respond(lambda asked: slow if b"slowly" in asked.body else quick)
-        with connect(gateway) as client:
-            client.sendall(stream_request(gateway, "slowly"))
-            received = client.recv(65536)
-            written(gateway, UPSTREAM.format(two.url))
-            assert reached(lambda: served_by(gateway) == "two")
-            go.set()
-            while b"[DONE]" not in received:
-                received += client.recv(65536)
-    assert b"error" not in received
-    pieces = [json.loads(p) for p in received.split(b"data: ")[1:] if b"delta" in p]
-    text = [c["delta"].get("content") or "" for p in pieces for c in p["choices"]]
-    assert "".join(text) == "one"
+        asking = Asking(gateway, CHAT, "slowly")
+        assert reached(lambda: one.generations)
+        written(gateway, UPSTREAM.format(two.url))
+        assert reached(lambda: served_by(gateway) == "two")
+        go.set()
+        asking.join(LIMIT)
+    assert CHAT.stream_violations(asking.raw) == []
+    assert CHAT.view(asking.raw).text == "one"
 
 
 def test_a_broken_file_changes_nothing_and_says_where(upstreams):

@@ -18,6 +18,7 @@ from tests.fakes.upstream import Pause
 from tests.fakes.upstream import Text
 from tests.fakes.upstream import Usage
 from tests.fakes.upstream import Wait
+from tests.live.clients import Asking
 from tests.live.clients import connect
 from tests.live.clients import exit_code_of
 from tests.live.clients import idle_client
@@ -32,25 +33,6 @@ pytestmark = pytest.mark.live
 
 GRACE = 4
 CHAT = CHATS[0]
-
-
-class Asking(threading.Thread):
-    """Somebody who asks for a stream and reads it to its end."""
-
-    def __init__(self, gateway, speaker, text="hi"):
-        super().__init__(daemon=True)
-        self.gateway, self.speaker, self.text = gateway, speaker, text
-        self.raw = b""
-        self.ended = 0.0
-        self.error = None
-        self.start()
-
-    def run(self):
-        try:
-            self.raw = self.speaker.post(self.gateway, self.text, stream=True).content
-        except OSError as error:
-            self.error = error
-        self.ended = time.monotonic()
 
 
 def short_or_long(request):
