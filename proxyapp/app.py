@@ -5,6 +5,7 @@ from functools import partial
 from typing import cast
 
 import flask
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
 from proxyapp.admin import health
@@ -31,6 +32,7 @@ from proxyapp.tools.repair import ToolRepairer
 from proxyapp.web.call import record
 from proxyapp.web.call import request_id
 from proxyapp.web.edge import Edge
+from proxyapp.web.edge import leaves_body
 from proxyapp.web.edge import STATUS
 from proxyapp.web.guard import CORS_HEADERS
 from proxyapp.web.guard import Guard
@@ -111,6 +113,7 @@ def build_app(gateway: Gateway) -> flask.Flask:
         Journal(gateway.ledger),
         ollama_as_sse=settings.ollama.stream_format == "sse",
         dialects=GENERATING,
+        proxies=settings.server.trusted_proxies,
     )
     return app
 
@@ -130,18 +133,29 @@ def _admit(gateway: Gateway, guard: Guard) -> flask.Response | None:
 def _finish(guard: Guard, response: flask.Response) -> flask.Response:
     """Put on the headers every reply carries."""
     headers = response.headers
-    flask.request.environ[STATUS] = response.status_code
+    environ = flask.request.environ
+    environ[STATUS] = response.status_code
+    if leaves_body(environ):
+        # Where the next request begins is not known.
+        headers["Connection"] = "close"
     headers["x-request-id"] = headers["request-id"] = request_id()
     origin = flask.request.headers.get("Origin")
     if origin and guard.allows(origin):
-        headers["Access-Control-Allow-Origin"] = origin
-        headers["Vary"] = "Origin"
-        headers["Access-Control-Expose-Headers"] = "*"
-        if flask.request.method == "OPTIONS":
-            headers["Access-Control-Allow-Methods"] = "GET, POST, HEAD, OPTIONS"
-            headers["Access-Control-Allow-Headers"] = CORS_HEADERS
-            headers["Access-Control-Max-Age"] = "600"
+        _let_page_read(headers, origin)
     return response
+
+
+def _let_page_read(headers: Headers, origin: str) -> None:
+    """Tell a browser that this origin's pages may see the reply, and may ask."""
+    headers["Access-Control-Allow-Origin"] = origin
+    headers["Vary"] = "Origin"
+    headers["Access-Control-Expose-Headers"] = "*"
+    if flask.request.method == "OPTIONS":
+        headers["Access-Control-Allow-Methods"] = "GET, POST, HEAD, OPTIONS"
+        headers["Access-Control-Allow-Headers"] = CORS_HEADERS
+        headers["Access-Control-Max-Age"] = "600"
+        if "Access-Control-Request-Private-Network" in flask.request.headers:
+            headers["Access-Control-Allow-Private-Network"] = "true"
 
 
 def _failed(error: Exception) -> flask.Response:

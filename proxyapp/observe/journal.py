@@ -21,6 +21,7 @@ class Journal:
     ) -> None:
         """Tell of a request; only what was let in and generates is kept."""
         now = time.monotonic()
-        log_request(method, path, status, round((now - record.started) * 1000))
+        milliseconds = round((now - record.started) * 1000)
+        log_request(method, path, status, milliseconds, client)
         if record.dialect and record.caller is not ANYONE:
             self._ledger.add(entry_of(record, status, client, wall_clock(), now))

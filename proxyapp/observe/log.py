@@ -33,14 +33,17 @@ def log_trouble(message: str, **facts: Any) -> None:
     _LOG.warning("%s", _line(message, facts))
 
 
-def log_request(method: str, path: str, status: int, milliseconds: int) -> None:
+def log_request(
+    method: str, path: str, status: int, milliseconds: int, client: str = ""
+) -> None:
     """Log a request at its end; those that only look are left to a verbose log.
 
     Written without ``logging``'s records, which cost more than routing the request.
     """
     level = logging.INFO if method == "POST" else logging.DEBUG
     if _LOG.isEnabledFor(level):
-        _write("INFO", _line(f"{method} {path[:200]} {status}", {"ms": milliseconds}))
+        facts = {"ms": milliseconds, "from": client}
+        _write("INFO", _line(f"{method} {path[:200]} {status}", facts))
 
 
 def log_aside(level: str, message: str, **facts: Any) -> None:

@@ -40,10 +40,7 @@ def read_body(environ: dict[str, Any], settings: ServerSettings) -> bytes:
         with Arrival(environ.get("gunicorn.socket"), settings.body_timeout, late):
             raw = _raw(environ, limit)
     except (OSError, ParseException) as error:
-        raise BadRequest(
-            f"The request body could not be read: {error}",
-            headers={"Connection": "close"},
-        ) from None
+        raise BadRequest(f"The request body could not be read: {error}") from None
     if len(raw) > limit:
         raise _too_large(limit)
     return _decoded(raw, environ.get("HTTP_CONTENT_ENCODING", ""), limit)
@@ -65,8 +62,7 @@ def _raw(environ: dict[str, Any], limit: int) -> bytes:
 def _too_large(limit: int) -> BodyTooLarge:
     return BodyTooLarge(
         f"The request body is larger than {limit >> 20} MiB; raise server.max_body_mb"
-        " if that is meant.",
-        headers={"Connection": "close"},
+        " if that is meant."
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -15,11 +16,13 @@ from proxyapp.observe.journal import Journal
 from proxyapp.runtime import ClientGone
 from proxyapp.runtime import Departure
 from proxyapp.runtime import new_id
+from proxyapp.web.proxies import TrustedProxies
 
 _SLASHES = re.compile(r"/{2,}")
 _DEPARTURE = "proxyapp.departure"
 STATUS = "proxyapp.status"
 RECORD = "proxyapp.record"
+BODY_READ = "proxyapp.body_read"
 STREAM_BY_DEFAULT = "proxyapp.stream_by_default"
 
 _AS_OPENAI = {
@@ -36,7 +39,8 @@ class Edge:
 
     ``//api/chat`` is served as ``/api/chat``: VS Code appends paths to a base URL
     that may end with a slash, and follows no redirect. ``/api/chat`` for a client
-    that wants server-sent events (or for all, by setting) is the OpenAI route.
+    that wants server-sent events (or for all, by setting) is the OpenAI route. Behind
+    a trusted proxy REMOTE_ADDR becomes the client's own.
     """
 
     def __init__(
@@ -46,10 +50,12 @@ class Edge:
         *,
         ollama_as_sse: bool,
         dialects: Mapping[str, str] = MappingProxyType({}),
+        proxies: Sequence[str] = (),
     ) -> None:
         """``dialects`` names the dialect of each path that generates."""
         self._app = app
         self._journal = journal
+        self._proxies = TrustedProxies(proxies)
         self._ollama_as_sse = ollama_as_sse
         self._dialects = dialects
 
@@ -61,6 +67,10 @@ class Edge:
         if path in _AS_OPENAI and self._wants_sse(environ):
             environ["PATH_INFO"] = _AS_OPENAI[path]
             environ[STREAM_BY_DEFAULT] = True
+        if self._proxies:
+            environ["REMOTE_ADDR"] = self._proxies.client(
+                environ.get("REMOTE_ADDR", ""), environ.get("HTTP_X_FORWARDED_FOR", "")
+            )
         self._open_record(environ)
         try:
             body = self._app(environ, start_response)
@@ -117,8 +127,17 @@ class _Reply:
         self._edge.close_record(self._environ, status)
 
 
+def leaves_body(environ: Environ) -> bool:
+    """Tell whether a request has a body that nobody has read to its end."""
+    has_body = environ.get("CONTENT_LENGTH", "0") not in ("", "0")
+    return (has_body or "HTTP_TRANSFER_ENCODING" in environ) and not environ.get(
+        BODY_READ
+    )
+
+
 def watch(environ: Environ) -> None:
     """Watch the client from now on; the request body must be read by then."""
+    environ[BODY_READ] = True
     environ[_DEPARTURE] = Departure(environ.get("gunicorn.socket"))
 
 

@@ -33,7 +33,8 @@ class Guard:
 
     A page can reach a local port through a name that resolves to it, so the Host must
     be an address or a name of this machine. It can send a request across origins, so
-    an Origin must be local or configured.
+    an Origin must be local or configured. Some requests of a page carry no Origin,
+    such as those for images and scripts; browsers tell of them in Sec-Fetch-Site.
     """
 
     def __init__(self, settings: ServerSettings) -> None:
@@ -53,6 +54,8 @@ class Guard:
                 f"Pages of '{origin[:100]}' may not use this gateway. If they should,"
                 " add the origin to server.allowed_origins."
             )
+        if origin is None and headers.get("Sec-Fetch-Site") == "cross-site":
+            _refuse_embedding(headers)
 
     def _check_host(self, host: str) -> None:
         match = _HOST.fullmatch(host)
@@ -78,3 +81,10 @@ class Guard:
         except ValueError:
             return False
         return True
+
+
+def _refuse_embedding(headers: Mapping[str, str]) -> None:
+    """Raise Forbidden unless the user follows a link here."""
+    sought = (headers.get("Sec-Fetch-Mode"), headers.get("Sec-Fetch-Dest"))
+    if sought != ("navigate", "document"):
+        raise Forbidden("A page of another site may not use this gateway.")

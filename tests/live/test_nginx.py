@@ -17,6 +17,8 @@ from tests.fakes.upstream import Finish
 from tests.fakes.upstream import Text
 from tests.fakes.upstream import Usage
 from tests.fakes.upstream import Wait
+from tests.live import hostile
+from tests.live.clients import reached
 from tests.servers import ROOT
 from tests.servers import running_gateway
 
@@ -114,6 +116,57 @@ def behind_nginx(tmp_path_factory):
         running_nginx(tmp_path_factory.mktemp("nginx"), gateway.port) as port,
     ):
         yield fake, port
+
+
+def through_nginx(port, raw):
+    """Send bytes on a connection of their own; give what comes back within a while."""
+    received = b""
+    with (
+        contextlib.suppress(OSError),
+        socket.create_connection(("127.0.0.1", port), LIMIT) as client,
+    ):
+        client.settimeout(0.5)
+        client.sendall(raw)
+        while data := client.recv(65536):
+            received += data
+    return received
+
+
+@pytest.mark.reliability("R-035")
+@pytest.mark.parametrize(
+    "case", hostile.corpus("http"), ids=[c["name"] for c in hostile.corpus("http")]
+)
+def test_a_request_that_parsers_disagree_on_is_harmless_behind_nginx(
+    behind_nginx, case
+):
+    fake, port = behind_nginx
+    fake.reset()
+    raw = hostile.joined(case["send"]).encode("latin-1")
+    received = through_nginx(port, raw.replace(b"127.0.0.1", SITE_NAME.encode()))
+    found = hostile.statuses(received)
+    assert b"smuggled" not in received
+    # nginx may mend what the gateway would refuse, but adds no request of its own.
+    assert len(found) <= max(1, raw.count(b" HTTP/1."))
+    assert fake.generations == []
+    # Whoever comes next on nginx's connections to the gateway gets an own answer.
+    clean = f"GET /health HTTP/1.0\r\nHost: {SITE_NAME}\r\n\r\n".encode()
+    for _ in range(3):
+        answer = through_nginx(port, clean)
+        assert hostile.statuses(answer) == [200]
+        assert answer.count(b"proxyapp") == 1
+
+
+@pytest.mark.reliability("R-039")
+def test_the_log_knows_the_client_behind_a_trusted_nginx(tmp_path):
+    trusted = {"PROXYAPP_SERVER__TRUSTED_PROXIES": "127.0.0.1"}
+    with (
+        FakeUpstream() as fake,
+        running_gateway(fake.url, **trusted) as gateway,
+        running_nginx(tmp_path, gateway.port) as port,
+    ):
+        with contextlib.closing(ask(port)) as connection:
+            connection.getresponse().read()
+        assert reached(lambda: " from=127.0.0.1" in gateway.log)
 
 
 @pytest.mark.reliability("R-011")

@@ -70,6 +70,28 @@ def test_a_preflight_of_a_local_page_is_answered():
     assert reply.headers["Access-Control-Allow-Origin"] == origin
 
 
+@pytest.mark.reliability("R-032")
+@pytest.mark.parametrize(
+    ("origin", "answer"), [("http://localhost:3000", "true"), ("https://evil.a", None)]
+)
+def test_only_allowed_pages_may_reach_into_the_private_network(origin, answer):
+    asked = {"Origin": origin, "Access-Control-Request-Private-Network": "true"}
+    reply = client().options("/v1/models", headers=asked)
+    assert reply.headers.get("Access-Control-Allow-Private-Network") == answer
+
+
+@pytest.mark.reliability("R-035")
+def test_an_answer_before_the_end_of_the_body_closes_the_connection():
+    asking = client()
+    told = [
+        asking.post("/v1/nothing", data=b"{}"),
+        asking.post("/v1/chat/completions", data=b"{", headers={"Host": "evil.a"}),
+        asking.post("/v1/chat/completions", data=b"{"),
+    ]
+    closes = [reply.headers.get("Connection") == "close" for reply in told]
+    assert closes == [True, True, False]
+
+
 def test_a_foreign_page_is_refused():
     reply = client().get("/v1/models", headers={"Origin": "https://evil.example"})
     assert reply.status_code == 403

@@ -54,8 +54,9 @@ def test_what_a_client_wrote_cannot_start_another_line(lines, written, line):
 
 
 def test_a_request_is_logged_with_its_status_and_its_time(lines, capsys):
-    log_request("POST", "/v1/chat", 200, 7)
-    assert capsys.readouterr().err.endswith(" INFO POST /v1/chat 200 ms=7\n")
+    log_request("POST", "/v1/chat", 200, 7, "192.0.2.7")
+    line = " INFO POST /v1/chat 200 ms=7 from=192.0.2.7\n"
+    assert capsys.readouterr().err.endswith(line)
 
 
 @pytest.mark.parametrize(("level", "written"), [(logging.DEBUG, 1), (logging.INFO, 0)])

@@ -103,9 +103,8 @@ class Unread:
 
 
 def test_a_body_over_the_limit_is_not_even_read():
-    with pytest.raises(BodyTooLarge) as caught:
+    with pytest.raises(BodyTooLarge):
         read(b"", CONTENT_LENGTH=str(LIMIT + 1), **{"wsgi.input": Unread()})
-    assert caught.value.headers == {"Connection": "close"}
 
 
 def test_a_body_of_unknown_length_is_read_to_the_limit():
@@ -136,9 +135,8 @@ class Broken:
 
 
 def test_a_body_that_cannot_be_read_is_the_clients_fault():
-    with pytest.raises(BadRequest, match="could not be read: bad chunk size") as caught:
+    with pytest.raises(BadRequest, match="could not be read: bad chunk size"):
         read(b"abc", **{"wsgi.input": Broken()})
-    assert caught.value.headers == {"Connection": "close"}
 
 
 # ----------------------------------------------------------------- read_object
@@ -193,11 +191,10 @@ def test_chunks_gunicorn_cannot_read_are_the_clients_fault():
         def read(self, size):
             raise InvalidChunkSize(b"zz")
 
-    with pytest.raises(BadRequest, match="could not be read") as caught:
+    with pytest.raises(BadRequest, match="could not be read"):
         read_body(
             {"wsgi.input": Input(), "wsgi.input_terminated": True}, ServerSettings()
         )
-    assert caught.value.headers == {"Connection": "close"}
 
 
 def test_a_body_of_nothing_but_keys_is_refused_before_it_is_read():

@@ -4,9 +4,12 @@ from proxyapp.observe.journal import Journal
 from proxyapp.observe.ledger import Ledger
 from proxyapp.runtime import ClientGone
 from proxyapp.web.edge import Edge
+from proxyapp.web.edge import leaves_body
 from proxyapp.web.edge import RECORD
 from proxyapp.web.edge import STATUS
+from proxyapp.web.edge import stop_watching
 from proxyapp.web.edge import STREAM_BY_DEFAULT
+from proxyapp.web.edge import watch
 
 JOURNAL = Journal(Ledger())
 
@@ -159,3 +162,41 @@ def test_a_path_that_generates_has_its_dialect_on_record(path, method, dialect):
 )
 def test_a_client_that_left_before_the_end_is_told_apart(app, status):
     assert told(app)[2] == status
+
+
+@pytest.mark.parametrize(
+    ("environ", "left"),
+    [
+        ({}, False),
+        ({"CONTENT_LENGTH": ""}, False),
+        ({"CONTENT_LENGTH": "0"}, False),
+        ({"CONTENT_LENGTH": "3"}, True),
+        ({"HTTP_TRANSFER_ENCODING": "chunked"}, True),
+    ],
+)
+def test_a_body_is_left_until_somebody_reads_it(environ, left):
+    assert leaves_body(environ) is left
+    watch(environ)
+    stop_watching(environ)
+    assert not leaves_body(environ)
+
+
+@pytest.mark.reliability("R-039")
+@pytest.mark.parametrize(
+    ("proxies", "address"), [((), "127.0.0.1"), (("127.0.0.0/8",), "192.0.2.7")]
+)
+def test_a_client_is_whom_a_trusted_proxy_names(proxies, address):
+    seen = []
+
+    def app(environ, start_response):
+        seen.append(environ["REMOTE_ADDR"])
+        return []
+
+    environ = {
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": "/",
+        "REMOTE_ADDR": "127.0.0.1",
+        "HTTP_X_FORWARDED_FOR": "192.0.2.7",
+    }
+    Edge(app, JOURNAL, ollama_as_sse=False, proxies=proxies)(environ, None).close()
+    assert seen == [address]

@@ -153,3 +153,38 @@ def test_a_refusal_quotes_no_more_than_a_little(guard):
 @pytest.mark.parametrize("name", ["Authorization", "x-api-key", "anthropic-version"])
 def test_the_headers_that_clients_send_are_allowed(name):
     assert name in CORS_HEADERS.split(", ")
+
+
+CROSS = {"Host": "localhost", "Sec-Fetch-Site": "cross-site"}
+
+
+@pytest.mark.reliability("R-032")
+@pytest.mark.parametrize(
+    "fetch",
+    [
+        {},
+        {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"},
+        {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "script"},
+        {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"},
+    ],
+)
+def test_what_a_page_from_elsewhere_embeds_is_refused(guard, fetch):
+    with pytest.raises(Forbidden):
+        guard.check(CROSS | fetch)
+
+
+def test_a_link_from_elsewhere_may_be_followed(guard):
+    guard.check(CROSS | {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"})
+
+
+@pytest.mark.reliability("R-032")
+@pytest.mark.parametrize(
+    "origin", ["vscode-webview://0abc-def", "https://chat.example"]
+)
+def test_an_allowed_origin_is_cross_site_and_may_call(guard, origin):
+    guard.check(CROSS | {"Origin": origin})
+
+
+@pytest.mark.parametrize("site", ["same-origin", "same-site", "none"])
+def test_what_is_not_cross_site_may_pass(guard, site):
+    guard.check({"Host": "localhost", "Sec-Fetch-Site": site})
