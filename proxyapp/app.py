@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import cast
 
 import flask
@@ -10,6 +11,12 @@ from werkzeug.exceptions import HTTPException
 
 from proxyapp.admin import health
 from proxyapp.backends.base import Backend
+from proxyapp.backends.copilot.backend import CopilotBackend
+from proxyapp.backends.copilot.client import CopilotClient
+from proxyapp.backends.copilot.premium import PremiumBounds
+from proxyapp.backends.copilot.process import NodeProcess
+from proxyapp.backends.copilot.start import STORE
+from proxyapp.backends.copilot.start import told_at_start
 from proxyapp.backends.echo import EchoBackend
 from proxyapp.backends.openai.backend import OpenAIBackend
 from proxyapp.dialects import dialect_of
@@ -27,7 +34,10 @@ from proxyapp.observe.log import configure
 from proxyapp.observe.log import log_failure
 from proxyapp.routing.registry import Registry
 from proxyapp.settings.schema import BackendSettings
+from proxyapp.settings.schema import CopilotSettings
 from proxyapp.settings.schema import Settings
+from proxyapp.settings.schema import StateSettings
+from proxyapp.settings.shipped import catalogue
 from proxyapp.tools.repair import ToolRepairer
 from proxyapp.web.call import record
 from proxyapp.web.call import request_id
@@ -46,27 +56,31 @@ def build_gateway(settings: Settings, previous: Gateway | None = None) -> Gatewa
     What of the ``previous`` gateway is still right serves on: backends whose settings
     are the same, the models they listed, repaired tools and counts.
     """
+    ledger = _ledger(settings, previous)
     backends = [_backend(entry, settings, previous) for entry in settings.backends]
+    copilot = _copilot(settings, previous, ledger)
+    if copilot is not None:
+        backends.append(copilot)
     registry = Registry(
         backends,
         settings.models,
+        personal=copilot,
         stand_in=None if settings.configured else EchoBackend(),
         own_backends=settings.own_backends,
     )
     if previous is None:
-        return Gateway(
-            settings, registry, backends, ToolRepairer(), Counters(), _ledger(settings)
-        )
+        repairer, counters = ToolRepairer(), Counters()
+        return Gateway(settings, registry, backends, repairer, counters, ledger)
     if previous.backends == tuple(backends):
         registry.start_from(previous.registry)
-    same = previous.settings.state == settings.state
-    ledger = previous.ledger if same else _ledger(settings)
     return Gateway(
         settings, registry, backends, previous.repairer, previous.counters, ledger
     )
 
 
-def _ledger(settings: Settings) -> Ledger:
+def _ledger(settings: Settings, previous: Gateway | None) -> Ledger:
+    if previous is not None and previous.settings.state == settings.state:
+        return previous.ledger
     return Ledger(settings.state.directory, settings.state.history_days)
 
 
@@ -75,7 +89,7 @@ def _backend(
 ) -> Backend:
     if previous is not None and _patience(settings) == _patience(previous.settings):
         for known, backend in zip(
-            previous.settings.backends, previous.backends, strict=True
+            previous.settings.backends, previous.backends, strict=False
         ):
             if known == entry:
                 return backend
@@ -87,6 +101,35 @@ def _backend(
 def _patience(settings: Settings) -> tuple[float, float]:
     """Give what a backend knows beside its own settings."""
     return settings.upstream.connect_timeout, settings.upstream.idle_timeout
+
+
+def _copilot(
+    settings: Settings, previous: Gateway | None, ledger: Ledger
+) -> CopilotBackend | None:
+    """Build the way to GitHub Copilot, unless it is switched off."""
+    if settings.copilot.auth == "off":
+        return None
+    if previous is not None and _account(settings) == _account(previous.settings):
+        return next(b for b in previous.backends if isinstance(b, CopilotBackend))
+    place = Path(settings.state.directory)
+    bounds = PremiumBounds(
+        settings.copilot.daily_budget,
+        settings.copilot.spacing,
+        ledger.premium_today,
+        place / "copilot-premium",
+    )
+    client = copilot_client(settings)
+    return CopilotBackend(settings.copilot, client, bounds, catalogue(), place / STORE)
+
+
+def _account(settings: Settings) -> tuple[CopilotSettings, StateSettings]:
+    return settings.copilot, settings.state
+
+
+def copilot_client(settings: Settings) -> CopilotClient:
+    """Build the way to the Node process; nothing starts before it is needed."""
+    place = Path(settings.state.directory)
+    return CopilotClient(NodeProcess(place, told_at_start(settings.copilot, place)))
 
 
 def create_app(settings: Settings) -> flask.Flask:

@@ -36,7 +36,7 @@ SEATS = {
     "orjson": ("wire.jsons", "settings"),
     "requests": ("backends.http",),
     "sqlite3": ("observe",),
-    "subprocess": ("cli",),
+    "subprocess": ("cli", "backends.copilot.process"),
     "urllib3": ("backends.http", "backends.pool"),
     "zstandard": ("web.body",),
 }

@@ -8,6 +8,7 @@ from typing import Literal
 from typing import Protocol
 
 from proxyapp.neutral.events import Event
+from proxyapp.neutral.record import Caller
 from proxyapp.neutral.record import Record
 from proxyapp.neutral.request import ChatRequest
 from proxyapp.neutral.request import CompletionRequest
@@ -31,8 +32,8 @@ class ModelInfo:
     ``id`` is the friendly name clients see, ``upstream_id`` what the backend calls
     it. ``aliases`` are the owner's further names for it, which are listed too;
     ``also_known`` are names the server itself goes by, such as a path, which are
-    accepted but not shown. ``context_length`` is what one request may use, in tokens,
-    if it is known.
+    accepted but not shown. ``context_length`` is what one request may use, and
+    ``max_output`` what one reply may hold, in tokens, if it is known.
     """
 
     id: str
@@ -41,6 +42,7 @@ class ModelInfo:
     aliases: tuple[str, ...] = ()
     also_known: tuple[str, ...] = ()
     context_length: int | None = None
+    max_output: int | None = None
     capabilities: frozenset[Capability] = frozenset({"completion"})
     family: str = "unknown"
     parameter_size: str = ""
@@ -72,6 +74,18 @@ class Forwarded:
     status: int
     content_type: str
     body: bytes = field(repr=False)
+
+
+class Personal(Protocol):
+    """A backend whose callers may each have models of their own."""
+
+    name: str
+
+    def models_of(self, caller: Caller) -> list[ModelInfo]:
+        """List what this caller is served; nothing if all see the same."""
+
+    def model(self, name: str) -> ModelInfo:
+        """Describe a model that no list need hold."""
 
 
 class Backend(Protocol):

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from proxyapp.backends.base import Backend
 from proxyapp.backends.base import ModelInfo
+from proxyapp.backends.base import Personal
 from proxyapp.errors import UnknownModel
 from proxyapp.errors import UpstreamError
 from proxyapp.errors import UpstreamTimeout
@@ -49,7 +50,8 @@ class Registry:
 
     ``stand_in`` is listed while no backend can be reached, so that a first request
     finds something; it vanishes when one answers. A model is never switched behind
-    the user's back: a name leads to the model it names, or to an error.
+    the user's back: a name leads to the model it names, or to an error. ``personal``
+    is the one of the backends whose callers may have models of their own.
     """
 
     def __init__(
@@ -58,12 +60,14 @@ class Registry:
         settings: ModelSettings,
         *,
         stand_in: Backend | None = None,
+        personal: Personal | None = None,
         own_backends: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._backends = {backend.name: backend for backend in backends}
         self._settings = settings
         self._stand_in = stand_in
+        self._personal = personal
         self._own_backends = own_backends
         self._clock = clock
         self._lock = threading.Lock()
@@ -74,8 +78,11 @@ class Registry:
         self._snapshot = other._snapshot
 
     def seen_by(self, caller: Caller) -> "Registry":
-        """Give the registry as this caller sees it: so far all see the same."""
-        return self
+        """Give the registry as this caller sees it."""
+        if self._personal is None or not caller.credential:
+            return self
+        own = self._personal.models_of(caller)
+        return _View(self, self._personal.name, own) if own else self
 
     def models(self) -> tuple[ModelInfo, ...]:
         """List every served model, in the backends' order."""
@@ -133,6 +140,8 @@ class Registry:
             for model in self.models():
                 if model.backend == backend and rest in model.names:
                     return self._target(model)
+            if self._personal is not None and self._personal.name == backend:
+                return self._target(self._personal.model(rest))
         return None
 
     def _aliased(self, name: str) -> str | None:
@@ -175,7 +184,17 @@ class Registry:
         models = self._current().models
         if len(models) == 1 and name.startswith(_CLAUDE):
             return False
-        return self._own_backends or len(self._backends) > 1 or len(models) > 1
+        return self._own_backends or len(models) > 1 or self._heard_of() > 1
+
+    def _heard_of(self) -> int:
+        """Count the backends that have models or failed to list them.
+
+        One that has neither, such as GitHub Copilot without a login, is as good as
+        not there.
+        """
+        snapshot = self._current()
+        names = {model.backend for model in snapshot.models}
+        return len(names | {name for name, _ in snapshot.failures})
 
     def _unknown(self, name: str) -> UpstreamError | UnknownModel:
         failures = self._current().failures
@@ -190,7 +209,7 @@ class Registry:
     def _stands_in(self, snapshot: _Snapshot) -> bool:
         return (
             not snapshot.models
-            and len(snapshot.failures) == len(self._backends)
+            and bool(snapshot.failures)
             and all(isinstance(e, UpstreamUnreachable) for _, e in snapshot.failures)
         )
 
@@ -224,6 +243,23 @@ class Registry:
             except UpstreamError as error:
                 failures.append((name, error))
         return _Snapshot(tuple(_unique(models)), tuple(failures), self._clock())
+
+
+class _View(Registry):
+    """A registry in which one backend has the models of the caller's account."""
+
+    def __init__(
+        self, whole: Registry, backend: str, models: Sequence[ModelInfo]
+    ) -> None:
+        self.__dict__ |= whole.__dict__
+        self._whole = whole
+        self._named = backend
+        self._own = tuple(models)
+
+    def _current(self) -> _Snapshot:
+        snapshot = self._whole._current()
+        others = [m for m in snapshot.models if m.backend != self._named]
+        return replace(snapshot, models=tuple(_unique([*others, *self._own])))
 
 
 def _asking(backend: Backend) -> Task[list[ModelInfo]]:

@@ -9,6 +9,7 @@
     ├── ollama    OllamaSettings
     ├── models    ModelSettings
     ├── tools     ToolSettings
+    ├── copilot   CopilotSettings
     └── backends  BackendSettings ...   each with Filters and Compat
 
 The meaning of each field stands beside its default in config/defaults.toml; here are
@@ -32,6 +33,7 @@ UnknownModels = Literal["auto", "accept", "reject"]
 MaxTokensField = Literal["max_tokens", "max_completion_tokens"]
 ReasoningField = Literal["reasoning_content", "reasoning"]
 LateSystem = Literal["fold", "hoist", "keep"]
+CopilotAuth = Literal["managed", "passthrough", "off"]
 HostedTools = Literal["auto", "drop", "reject"]
 
 DEFAULT_UPSTREAM: Final = "http://127.0.0.1:11433"
@@ -126,6 +128,23 @@ class ToolSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CopilotSettings:
+    """How GitHub Copilot is reached; bounds of 0 do not bind.
+
+    ``daily_budget`` is in premium requests, ``egress`` an origin or empty.
+    """
+
+    auth: CopilotAuth = "managed"
+    enterprise_domain: str = ""
+    hosts: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    daily_budget: float = 0.0
+    spacing: float = 0.0
+    idle_timeout: float = 120.0
+    egress: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Filters:
     """Body fields that are set and dropped last, just before a request leaves."""
 
@@ -208,6 +227,7 @@ class Settings:
     ollama: OllamaSettings = field(default_factory=OllamaSettings)
     models: ModelSettings = field(default_factory=ModelSettings)
     tools: ToolSettings = field(default_factory=ToolSettings)
+    copilot: CopilotSettings = field(default_factory=CopilotSettings)
     backends: tuple[BackendSettings, ...] = field(default_factory=_zero_configuration)
     configured: bool = False
     own_backends: bool = False

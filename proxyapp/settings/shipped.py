@@ -20,6 +20,13 @@ def defaults() -> dict[str, Any]:
     return tomllib.loads(defaults_text())
 
 
+def catalogue() -> dict[str, dict[str, Any]]:
+    """Read what is known of GitHub Copilot's models, by id."""
+    text = (CONFIG / "models.toml").read_text(encoding="utf-8")
+    known: dict[str, dict[str, Any]] = tomllib.loads(text)["copilot"]
+    return known
+
+
 def schema() -> dict[str, Any]:
     """Read the JSON Schema of a settings file.
 

@@ -39,7 +39,7 @@ def model_item(name: str, model: ModelInfo) -> dict[str, Any]:
     }
     if model.context_length:
         item["max_input_tokens"] = model.context_length
-        item["max_tokens"] = min(_MAX_OUTPUT, model.context_length)
+        item["max_tokens"] = model.max_output or min(_MAX_OUTPUT, model.context_length)
         item["context_length"] = model.context_length
     return item
 

@@ -9,6 +9,7 @@ from proxyapp.errors import UpstreamBusy
 from proxyapp.errors import UpstreamInvalid
 from proxyapp.errors import UpstreamTimeout
 from proxyapp.errors import UpstreamUnreachable
+from proxyapp.neutral.record import Caller
 from proxyapp.routing import registry as routing
 from proxyapp.routing.registry import Registry
 from proxyapp.settings.schema import ModelSettings
@@ -35,6 +36,14 @@ class Served:
         return self.listed
 
 
+class Account(Served):
+    """A backend whose callers have models of their own."""
+
+    def models_of(self, caller):
+        own = {"mine": ["new", "old"]}.get(caller.credential, [])
+        return [self.model(name) for name in own]
+
+
 class Clock:
     def __init__(self):
         self.now = 50.0
@@ -48,6 +57,7 @@ def registry(*backends, clock=None, stand_in=None, own_backends=False, **setting
         backends,
         ModelSettings(**settings),
         stand_in=stand_in,
+        personal=next((b for b in backends if isinstance(b, Account)), None),
         own_backends=own_backends,
         clock=clock or Clock(),
     )
@@ -357,3 +367,36 @@ def test_a_backend_that_does_not_answer_in_time_has_failed(monkeypatch):
     monkeypatch.setattr(routing, "Task", Never)
     with pytest.raises(UpstreamTimeout):
         registry(ONE, unknown="reject").resolve("qwen")
+
+
+# ------------------------------------------------------------ a caller's own models
+
+
+def test_a_caller_sees_the_models_of_their_own_account():
+    whole = registry(A, Account("account", "old", "gone"))
+    mine = whole.seen_by(Caller(credential="mine"))
+    assert ids(mine) == ["qwen", "phi", "new", "old"]
+    assert resolved(mine, "new") == "account:new"
+    assert ids(whole) == ["qwen", "phi", "old", "gone"]
+
+
+@pytest.mark.parametrize("credential", ["", "another"])
+def test_everybody_else_sees_what_is_listed_for_all(credential):
+    whole = registry(A, Account("account", "old"))
+    assert whole.seen_by(Caller(credential=credential)) is whole
+
+
+def test_a_model_that_only_the_account_knows_is_named_with_its_backend():
+    found = registry(A, Account("account", "old"))
+    assert resolved(found, "account/unlisted") == "account:unlisted"
+
+
+def test_a_backend_that_lists_nothing_is_as_good_as_not_there():
+    found = registry(Served("one", "qwen"), Account("account"))
+    assert resolved(found, "anything") == "one:qwen"
+
+
+def test_the_stand_in_is_listed_beside_a_backend_that_lists_nothing():
+    down = Served("one", failure=DOWN)
+    found = registry(down, Account("account"), stand_in=EchoBackend())
+    assert ids(found) == ["echo"]
