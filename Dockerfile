@@ -3,6 +3,14 @@
 # Both stages need the same Python: the second one runs what the first one installed.
 ARG BUILD_IMAGE=python:3.13-slim
 ARG RUNTIME_IMAGE=python:3.13-slim
+ARG NODE_IMAGE=node:22-slim
+
+# What speaks to GitHub Copilot: one folder of files, without the packages they came from.
+FROM ${NODE_IMAGE} AS node
+WORKDIR /copilot
+COPY proxyapp/backends/copilot/helper ./
+RUN ["npm", "ci", "--ignore-scripts"]
+RUN ["npm", "run", "build"]
 
 FROM ${BUILD_IMAGE} AS build
 WORKDIR /app
@@ -12,12 +20,15 @@ RUN ["/venv/bin/pip", "install", "--no-cache-dir", "--disable-pip-version-check"
 COPY config ./config
 COPY proxyapp ./proxyapp
 COPY gunicorn.conf.py wsgi.py ./
+RUN ["rm", "-r", "proxyapp/backends/copilot/helper"]
+COPY --from=node /copilot/dist ./proxyapp/backends/copilot/helper/dist
 # Nothing can be written later, so what Python would compile is compiled now.
 RUN ["/venv/bin/python", "-m", "compileall", "-q", "."]
 
 FROM ${RUNTIME_IMAGE}
 COPY --from=build /venv /venv
 COPY --from=build /app /app
+COPY --from=node /usr/local/bin/node /usr/local/bin/node
 WORKDIR /app
 # Only what is published can be reached in a container: publish on 127.0.0.1, or set
 # PROXYAPP_AUTH__KEYS.

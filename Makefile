@@ -14,17 +14,23 @@ LOG := $(VENV)/setup.log
 CANDIDATES := python3.13 python3.12 python3.11 python3
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 
-run: $(RUNTIME)
+# GitHub Copilot is reached through a process of Node.js; without Node all else works.
+COPILOT := proxyapp/backends/copilot/helper
+COPILOT_SOURCES := $(wildcard $(addprefix $(COPILOT)/,package-lock.json build.mjs src/*.mjs src/*/*.mjs))
+COPILOT_BUILT := $(if $(COPILOT_SOURCES),$(COPILOT)/dist/main.mjs)
+NODE_NEW_ENOUGH := process.exit(+(parseInt(process.versions.node) < 20))
+
+run: $(RUNTIME) $(COPILOT_BUILT)
 	@exec $(PYTHON) -m proxyapp serve
 
-test: $(DEVELOPMENT) javascript
+test: $(DEVELOPMENT) javascript $(COPILOT_BUILT)
 	@$(PYTHON) -m coverage erase; \
 	$(PYTHON) -m coverage run -m pytest $(ARGS); code=$$?; \
 	$(PYTHON) -m coverage combine --quiet && \
 	echo "Coverage: $$($(PYTHON) -m coverage report --format=total) %"; \
 	exit $$code
 
-setup: $(RUNTIME)
+setup: $(RUNTIME) $(COPILOT_BUILT)
 	@echo "Ready: make run"
 
 check: $(DEVELOPMENT)
@@ -64,6 +70,20 @@ $(PYTHON):
 	  echo "$$found cannot make virtual environments; on Debian and Ubuntu:" \
 	    "apt install python3-venv"; \
 	  exit 1; \
+	}
+
+$(COPILOT)/dist/main.mjs: $(COPILOT_SOURCES) | $(PYTHON)
+	@if ! { npm --version && node -e '$(NODE_NEW_ENOUGH)'; } >/dev/null 2>&1; then \
+	  echo "Node.js 20 or newer is missing: GitHub Copilot is unavailable."; \
+	  exit 0; \
+	fi; \
+	echo "Building $(COPILOT)"; \
+	cd $(COPILOT) && { \
+	  [ node_modules/.package-lock.json -nt package-lock.json ] || \
+	    npm ci --ignore-scripts --no-audit --no-fund --fetch-retries=1; \
+	} >$(CURDIR)/$(LOG) 2>&1 && npm run build >>$(CURDIR)/$(LOG) 2>&1 || { \
+	  cat $(CURDIR)/$(LOG); \
+	  echo "It cannot be built: GitHub Copilot is unavailable."; \
 	}
 
 javascript:

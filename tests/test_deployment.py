@@ -80,23 +80,52 @@ def environment(stage):
 def test_the_base_images_are_build_arguments(dockerfile):
     arguments, found = dockerfile
     names = [re.fullmatch(r"\$\{(\w+)\}( AS \w+)?", s.image).group(1) for s in found]
-    assert names == ["BUILD_IMAGE", "RUNTIME_IMAGE"]
-    assert all(re.fullmatch(r"python:3\.\d+-slim", arguments[name]) for name in names)
+    assert names == ["NODE_IMAGE", "BUILD_IMAGE", "RUNTIME_IMAGE"]
+    python = [arguments[name] for name in names[1:]]
+    assert all(re.fullmatch(r"python:3\.\d+-slim", image) for image in python)
+    assert re.fullmatch(r"node:2\d-slim", arguments["NODE_IMAGE"])
 
 
 def test_packages_are_installed_in_a_stage_that_is_left_behind(dockerfile):
-    _, (build, final) = dockerfile
+    _, (node, build, final) = dockerfile
     assert any("pip" in run for run in build.all("RUN"))
+    assert any("npm" in run for run in node.all("RUN"))
     assert final.all("RUN") == []
 
 
 def test_the_image_holds_only_what_was_built(final):
-    assert all(copy.startswith("--from=build /") for copy in final.all("COPY"))
+    assert final.all("COPY") == [
+        "--from=build /venv /venv",
+        "--from=build /app /app",
+        "--from=node /usr/local/bin/node /usr/local/bin/node",
+    ]
+
+
+def test_of_node_packages_only_the_bundle_stays(dockerfile):
+    _, (node, build, _) = dockerfile
+    (source,) = (copy.split()[0] for copy in node.all("COPY"))
+    assert json.dumps(["rm", "-r", source]) in build.all("RUN")
+    bundle = f"--from=node {node.one('WORKDIR')}/dist ./{source}/dist"
+    assert bundle in build.all("COPY")
+    assert json.dumps(["npm", "ci", "--ignore-scripts"]) in node.all("RUN")
+    assert (ROOT / source / "package-lock.json").exists()
+
+
+def test_the_lock_file_names_exact_packages_and_no_registry():
+    folder = ROOT / "proxyapp/backends/copilot/helper"
+    wanted = json.loads((folder / "package.json").read_text("utf-8"))
+    locked = json.loads((folder / "package-lock.json").read_text("utf-8"))["packages"]
+    names = {**wanted["dependencies"], **wanted["devDependencies"]}
+    found = {name: locked[f"node_modules/{name}"]["version"] for name in names}
+    assert found == names
+    assert [name for name, entry in locked.items() if "resolved" in entry] == []
+    assert [n for n, e in locked.items() if n and "integrity" not in e] == []
 
 
 def test_what_is_copied_is_there_and_let_into_the_build(dockerfile):
-    _, (build, _) = dockerfile
-    sources = [word for copy in build.all("COPY") for word in copy.split()[:-1]]
+    _, (_, build, _) = dockerfile
+    copies = [copy.split() for copy in build.all("COPY") if "--from" not in copy]
+    sources = [word for copy in copies for word in copy[:-1]]
     admitted = [
         line[1:] for line in read(".dockerignore").splitlines() if line[:1] == "!"
     ]

@@ -82,6 +82,19 @@ def test_without_node_the_javascript_clients_are_skipped_in_words(clone, tmp_pat
     assert "Node.js is missing" in done.stdout
 
 
+def test_without_node_the_gateway_is_set_up_all_the_same(clone, tmp_path):
+    source = clone / "proxyapp" / "backends" / "copilot" / "helper" / "build.mjs"
+    source.parent.mkdir(parents=True)
+    source.touch()
+    venv = clone / ".venv" / "bin"
+    venv.mkdir(parents=True)
+    (venv / "python").symlink_to("/bin/true")
+    (clone / ".venv" / ".runtime").touch()
+    done = make(clone, "setup", **programs(tmp_path, npm=NOT_THERE))
+    assert done.returncode == 0
+    assert "Node.js 20 or newer is missing: GitHub Copilot is un" in done.stdout
+
+
 def test_what_is_set_up_is_not_set_up_again(clone):
     venv = clone / ".venv" / "bin"
     venv.mkdir(parents=True)

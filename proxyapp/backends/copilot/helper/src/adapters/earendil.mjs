@@ -1,0 +1,26 @@
+import { getSupportedThinkingLevels } from "@earendil-works/pi-ai";
+import { githubCopilotProvider } from "@earendil-works/pi-ai/providers/github-copilot";
+
+const provider = githubCopilotProvider();
+
+export default {
+  name: "earendil",
+  package: "@earendil-works/pi-ai",
+  version: PI_AI_VERSIONS["@earendil-works/pi-ai"],
+
+  catalogue: () => provider.getModels(),
+  levels: getSupportedThinkingLevels,
+  stream: (model, context, options) => provider.streamSimple(model, context, options),
+  mender: () => undefined,
+
+  async login({ domain, signal, onDevice }) {
+    // Without this pi-ai looks for its login among files that a bundle does not have.
+    const { registerBunOAuthFlows } = await import("@earendil-works/pi-ai/bun-oauth");
+    registerBunOAuthFlows();
+    return provider.auth.oauth.login({
+      signal,
+      notify: (event) => event.type === "device_code" && onDevice(event),
+      prompt: async () => domain ?? "",
+    });
+  },
+};
