@@ -97,6 +97,11 @@ class _UpstreamAdapter(HTTPAdapter):
         if url.startswith("https:"):
             super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
 
+    def drop_idle(self) -> None:
+        """Close the connections that wait to serve again."""
+        if self._pool is not None:
+            self._pool.drop_idle()
+
     def request_url(self, request: Any, proxies: Any) -> str:
         return str(request.path)
 
@@ -130,9 +135,9 @@ class HttpClient:
         self._connect_timeout = connect_timeout
         self._session = requests.Session()
         self._session.trust_env = False
-        adapter = _UpstreamAdapter()
-        self._session.mount("http://", adapter)
-        self._session.mount("https://", adapter)
+        self._adapter = _UpstreamAdapter()
+        self._session.mount("http://", self._adapter)
+        self._session.mount("https://", self._adapter)
         origin, _, path = self.url.partition("://")[2].partition("/")
         self._path = f"/{path}".rstrip("/")
         self._headers = {
@@ -163,7 +168,14 @@ class HttpClient:
         try:
             return (yield from self._opened(prepared))
         except StaleConnection:
+            # The others are as old as this one; the second try needs a new one.
+            self._adapter.drop_idle()
+        try:
             return (yield from self._opened(prepared))
+        except StaleConnection:
+            raise UpstreamUnreachable(
+                f"{self.url} closed two connections without an answer."
+            ) from None
 
     def _opened(self, prepared: "_Prepared") -> Generator[bytes, None, StreamResponse]:
         response = self._send(prepared)

@@ -72,6 +72,10 @@ class _Sending:
             raise
         return SentRequest(self, connection, reused)
 
+    def drop_idle(self) -> None:
+        """Close the connections that wait to serve again."""
+        _close_all(self.idle)
+
     def _living(self) -> Any:
         while self.idle:
             connection = self.idle.pop()

@@ -20,12 +20,16 @@ from tests.fakes.connection import PeerGone
 
 
 class Service:
-    """A server; ``requests`` are those it received, ``errors`` its own failures."""
+    """A server; ``requests`` are those it received, ``errors`` its own failures.
+
+    ``busy`` is how many requests are being answered now.
+    """
 
     def __init__(self) -> None:
         self.requests: list[Any] = []
         self.errors: list[BaseException] = []
         self.connections = 0
+        self.busy = 0
         self.port = 0
         self._answers: dict[Any, list[list[Any]]] = {}
         self._live: dict[int, Connection] = {}
@@ -113,6 +117,12 @@ class Service:
             self._answers.clear()
             self.requests.clear()
 
+    def forget(self) -> None:
+        """Forget recorded requests and threads that have ended, not the answers."""
+        with self._lock:
+            self.requests.clear()
+            self._threads[:] = [one for one in self._threads if one.is_alive()]
+
     # ------------------------------------------------------------- serving
 
     def _accept_all(self, listener: socket.socket) -> None:
@@ -143,7 +153,7 @@ class Service:
                 last.number, last.connection = count, number
                 with self._lock:
                     self.requests.append(last)
-                self._choose(last).send(connection, last)
+                self._answer(connection, last)
                 last.completed.set()
         except PeerGone:
             pass
@@ -156,6 +166,15 @@ class Service:
             connection.close()
             with self._lock:
                 del self._live[number]
+
+    def _answer(self, connection: Connection, request: Request) -> None:
+        with self._lock:
+            self.busy += 1
+        try:
+            self._choose(request).send(connection, request)
+        finally:
+            with self._lock:
+                self.busy -= 1
 
     def _received(self, head: Head) -> Request:
         """Give the record of a request that has just arrived."""

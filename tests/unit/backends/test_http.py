@@ -5,6 +5,7 @@ import responses
 
 from proxyapp.backends.http import HttpClient
 from proxyapp.backends.http import MAX_DOCUMENT
+from proxyapp.backends.http import read_all
 from proxyapp.errors import UpstreamInvalid
 from proxyapp.errors import UpstreamUnreachable
 from tests.fakes.faults import FAULTS
@@ -93,6 +94,30 @@ def test_a_failure_on_a_fresh_connection_is_not_repeated(upstream, fault):
     with pytest.raises(UpstreamUnreachable):
         HttpClient(upstream.url).document("POST", "/v1/chat/completions", b"{}")
     assert len(upstream.generations) == 1
+
+
+@pytest.mark.reliability("R-010")
+def test_the_second_try_is_made_on_a_new_connection(upstream):
+    client, path = HttpClient(upstream.url), "/v1/chat/completions"
+    openings = [client.opening("POST", path, b"{}") for _ in "123"]
+    responses = [opened(opening) for opening in openings]
+    for response in responses:
+        assert b"choices" in read_all(response)
+    upstream.reset()
+    upstream.answer(FAULTS["close_before_headers"].make())
+    with pytest.raises(UpstreamUnreachable):
+        client.document("POST", path, b"{}")
+    first, second = upstream.generations
+    assert (first.number, second.number) == (2, 1)
+
+
+def opened(opening):
+    """Wait for the head of a reply."""
+    while True:
+        try:
+            next(opening)
+        except StopIteration as end:
+            return end.value
 
 
 def test_a_redirect_is_an_answer(upstream):

@@ -1,0 +1,1 @@
+"""Long runs, which make test leaves out: make soak, make crowd."""
