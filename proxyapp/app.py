@@ -140,7 +140,9 @@ def create_app(settings: Settings) -> flask.Flask:
 def build_app(gateway: Gateway) -> flask.Flask:
     """Build the routes before a gateway."""
     settings = gateway.settings
-    configure(verbose=settings.log.verbose)
+    verbose = settings.log.verbose
+    form = configure(verbose=verbose, as_json=settings.log.format == "json")
+    secrets = [backend.key for backend in settings.backends]
     app = flask.Flask("proxyapp", static_folder=None)
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
@@ -153,7 +155,7 @@ def build_app(gateway: Gateway) -> flask.Flask:
     app.register_blueprint(health.blueprint(gateway))
     app.wsgi_app = Edge(  # type: ignore[method-assign]
         app.wsgi_app,
-        Journal(gateway.ledger),
+        Journal(gateway.ledger, form, verbose=verbose, secrets=secrets),
         ollama_as_sse=settings.ollama.stream_format == "sse",
         dialects=GENERATING,
         proxies=settings.server.trusted_proxies,
@@ -205,8 +207,8 @@ def _failed(error: Exception) -> flask.Response:
     """Answer any failure in the dialect of the route it happened on."""
     known = _known(error)
     record().fail(known.code, known.message)
-    if known.status >= 500:
-        log_failure(known if isinstance(error, ProxyError) else error)
+    if known.status >= 500 and not isinstance(error, ProxyError):
+        log_failure(error)
     asked = flask.request
     headers = cast(Mapping[str, str], asked.headers)
     dialect = dialect_of(asked.path, headers)

@@ -8,12 +8,14 @@ def wall_clock() -> float:
     return datetime.datetime.now(datetime.UTC).timestamp()
 
 
-def local_day() -> datetime.date:
-    """Give today's date where the gateway runs."""
-    return datetime.datetime.now().astimezone().date()
+def day_around(moment: float) -> tuple[float, float]:
+    """Give the midnights before and after a moment, where the gateway runs."""
+    local = datetime.datetime.fromtimestamp(moment, datetime.UTC).astimezone()
+    # Noon stays within its day when clocks are set in spring and autumn.
+    noon = local.replace(hour=12, minute=0, second=0, microsecond=0, tzinfo=None)
+    day = datetime.timedelta(days=1)
+    return _midnight(noon), _midnight(noon + day)
 
 
-def midnight() -> float:
-    """Give the moment today began where the gateway runs, in seconds since 1970."""
-    now = datetime.datetime.now().astimezone()
-    return now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+def _midnight(noon: datetime.datetime) -> float:
+    return noon.replace(hour=0).timestamp()

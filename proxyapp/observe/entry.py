@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from proxyapp.neutral.record import Record
 from proxyapp.neutral.usage import Usage
+from proxyapp.observe.redact import redact_name
 from proxyapp.wire import jsons
 
 _LONGEST = 200
@@ -91,7 +92,9 @@ def _ending(record: Record, status: int) -> str:
 
 
 def _short(name: str) -> str:
-    """Cut what a client wrote to a size; half of a surrogate pair fits no database."""
-    if name.isascii():
-        return name[:_LONGEST]
-    return name[:_LONGEST].encode("utf-8", "replace").decode()
+    """Cut what a client wrote to a size; half of a surrogate pair fits no database.
+
+    People paste keys into any field there is.
+    """
+    short = redact_name(name[:_LONGEST])
+    return short if short.isascii() else short.encode("utf-8", "replace").decode()

@@ -12,7 +12,7 @@ from collections import deque
 from pathlib import Path
 from typing import Final
 
-from proxyapp.observe.clock import midnight
+from proxyapp.observe.clock import day_around
 from proxyapp.observe.clock import wall_clock
 from proxyapp.observe.database import Database
 from proxyapp.observe.database import is_damage
@@ -162,7 +162,7 @@ class Ledger:
 
     def _read(self, database: Database) -> None:
         now = wall_clock()
-        for news in database.news(midnight(), now - 60):
+        for news in database.news(day_around(now)[0], now - 60):
             age = max(now - news.second, 0.0)
             self._others.count(news.key, news.requests, news.tokens, news.premium, age)
 

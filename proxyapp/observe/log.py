@@ -1,72 +1,70 @@
-"""Log lines: one event, one line, no secret and no prompt."""
+"""The log: one event, one line on standard error, no secret and no prompt."""
 
 import logging
 import sys
-import time
 from typing import Any
 
 from proxyapp.errors import ProxyError
+from proxyapp.observe.forms import Form
+from proxyapp.observe.forms import JsonForm
+from proxyapp.observe.forms import TextForm
+from proxyapp.observe.forms import Told
 
 _LOG = logging.getLogger("proxyapp")
 
 
-def configure(*, verbose: bool) -> None:
-    """Write to standard error, from INFO up, or from DEBUG up when verbose."""
-    if not _LOG.handlers:
-        handler = logging.StreamHandler()
-        handler.setFormatter(
-            logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S")
-        )
-        _LOG.addHandler(handler)
+class _StandardError(logging.StreamHandler):  # type: ignore[type-arg]
+    """Writes to what standard error is at the moment."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> Any:
+        return sys.stderr
+
+
+def configure(*, verbose: bool, as_json: bool = False) -> Form:
+    """Write to standard error, from INFO up, or from DEBUG up when verbose.
+
+    Gives the form of the lines; it may be configured anew at any time.
+    """
+    form = JsonForm() if as_json else TextForm()
+    own = [one for one in _LOG.handlers if isinstance(one, _StandardError)]
+    if not own:
+        own = [_StandardError()]
+        _LOG.addHandler(own[0])
         _LOG.propagate = False
+    own[0].setFormatter(form)
     _LOG.setLevel(logging.DEBUG if verbose else logging.INFO)
+    return form
 
 
 def log_event(message: str, **facts: Any) -> None:
     """Log something worth knowing, with its facts."""
-    if _LOG.isEnabledFor(logging.INFO):
-        _LOG.info("%s", _line(message, facts))
+    _LOG.info("%s", Told(message, facts))
 
 
 def log_trouble(message: str, **facts: Any) -> None:
     """Log something that its owner should look into, with its facts."""
-    _LOG.warning("%s", _line(message, facts))
-
-
-def log_request(
-    method: str, path: str, status: int, milliseconds: int, client: str = ""
-) -> None:
-    """Log a request at its end; those that only look are left to a verbose log.
-
-    Written without ``logging``'s records, which cost more than routing the request.
-    """
-    level = logging.INFO if method == "POST" else logging.DEBUG
-    if _LOG.isEnabledFor(level):
-        facts = {"ms": milliseconds, "from": client}
-        _write("INFO", _line(f"{method} {path[:200]} {status}", facts))
+    _LOG.warning("%s", Told(message, facts))
 
 
 def log_aside(level: str, message: str, **facts: Any) -> None:
     """Log an event from a real thread, which must not touch ``logging``'s locks."""
-    _write(level, _line(message, facts))
+    forms = [h.formatter for h in _LOG.handlers if isinstance(h.formatter, Form)]
+    form = forms[0] if forms else TextForm()
+    write_line(form.event(level, Told(message, facts)))
 
 
 def log_failure(error: Exception) -> None:
     """Log a failure: in words if it is one of ours, with its trace if it is not."""
     if isinstance(error, ProxyError):
-        _LOG.warning("%s", _line(error.message, {"code": error.code}))
+        log_trouble(error.message, code=error.code)
     else:
-        _LOG.error("%s", _line("unexpected failure", {}), exc_info=error)
+        _LOG.error("%s", Told("unexpected failure", {}), exc_info=error)
 
 
-def _write(level: str, line: str) -> None:
-    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {level} {line}\n")
-
-
-def _line(message: str, facts: dict[str, Any]) -> str:
-    """Make one printable line: what a client wrote cannot start another."""
-    told = " ".join(f"{name}={value}" for name, value in facts.items())
-    line = f"{message} {told}" if told else message
-    if line.isprintable():
-        return line
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
+def write_line(line: str) -> None:
+    """Write one finished line, without what ``logging`` costs."""
+    sys.stderr.write(f"{line}\n")

@@ -1,12 +1,12 @@
 """Running totals: requests and tokens of the last minute, tokens and costs of today."""
 
-import datetime
 import time
 from collections import Counter
 from collections import deque
 from collections.abc import Callable
 
-from proxyapp.observe.clock import local_day
+from proxyapp.observe.clock import day_around
+from proxyapp.observe.clock import wall_clock
 from proxyapp.threads import real_lock
 
 _SPAN = 60
@@ -49,13 +49,13 @@ class Totals:
     def __init__(
         self,
         clock: Callable[[], float] = time.monotonic,
-        today: Callable[[], datetime.date] = local_day,
+        wall: Callable[[], float] = wall_clock,
     ) -> None:
         self._clock = clock
-        self._today = today
+        self._wall = wall
         self._lock = real_lock()
         self._minutes: dict[str, _Minute] = {}
-        self._day = today()
+        self._begin, self._end = day_around(wall())
         self._tokens: Counter[str] = Counter()
         self._premium = 0.0
 
@@ -98,8 +98,8 @@ class Totals:
         return minute
 
     def _turn_page(self) -> None:
-        today = self._today()
-        if today != self._day:
-            self._day = today
+        now = self._wall()
+        if not self._begin <= now < self._end:
+            self._begin, self._end = day_around(now)
             self._tokens.clear()
             self._premium = 0.0

@@ -236,7 +236,6 @@ def _committed(
                 yield encoder.heartbeat()
                 spoke = now
     except ProxyError as error:
-        log_failure(error)
         record.fail(error.code, error.message)
         yield encoder.error(error)
     except Exception as error:  # noqa: BLE001 - the reply ends here, in words

@@ -34,6 +34,7 @@ MaxTokensField = Literal["max_tokens", "max_completion_tokens"]
 ReasoningField = Literal["reasoning_content", "reasoning"]
 LateSystem = Literal["fold", "hoist", "keep"]
 CopilotAuth = Literal["managed", "passthrough", "off"]
+LogFormat = Literal["text", "json"]
 HostedTools = Literal["auto", "drop", "reject"]
 
 DEFAULT_UPSTREAM: Final = "http://127.0.0.1:11433"
@@ -66,9 +67,10 @@ class AuthSettings:
 
 @dataclass(frozen=True, slots=True)
 class LogSettings:
-    """How much is written to the log."""
+    """What is written to the log, and how."""
 
     verbose: bool = False
+    format: LogFormat = "text"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from proxyapp.web.body import read_body
 from proxyapp.web.body import read_object
 from proxyapp.web.edge import RECORD
 from proxyapp.web.edge import STREAM_BY_DEFAULT
+from proxyapp.web.edge import TRANSCRIPT
 from proxyapp.web.edge import watch
 from proxyapp.wire import jsons
 
@@ -53,6 +54,9 @@ def read_raw(gateway: Gateway) -> bytes:
     environ = flask.request.environ
     body = read_body(environ, gateway.settings.server)
     watch(environ)
+    transcript = environ.get(TRANSCRIPT)
+    if transcript is not None:
+        transcript.asked(body)
     return body
 
 

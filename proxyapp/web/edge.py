@@ -23,6 +23,7 @@ _DEPARTURE = "proxyapp.departure"
 STATUS = "proxyapp.status"
 RECORD = "proxyapp.record"
 BODY_READ = "proxyapp.body_read"
+TRANSCRIPT = "proxyapp.transcript"
 STREAM_BY_DEFAULT = "proxyapp.stream_by_default"
 
 _AS_OPENAI = {
@@ -72,6 +73,9 @@ class Edge:
                 environ.get("REMOTE_ADDR", ""), environ.get("HTTP_X_FORWARDED_FOR", "")
             )
         self._open_record(environ)
+        transcript = self._journal.transcript()
+        if transcript is not None:
+            environ[TRANSCRIPT] = transcript
         try:
             body = self._app(environ, start_response)
         except ClientGone:
@@ -91,13 +95,8 @@ class Edge:
 
     def close_record(self, environ: Environ, status: int) -> None:
         """Tell of a request that is over."""
-        self._journal.close(
-            environ[RECORD],
-            environ["REQUEST_METHOD"],
-            environ["PATH_INFO"],
-            status,
-            environ.get("REMOTE_ADDR", ""),
-        )
+        transcript = environ.get(TRANSCRIPT)
+        self._journal.close(environ[RECORD], environ, status, transcript)
 
     def _wants_sse(self, environ: Environ) -> bool:
         accepts = "text/event-stream" in environ.get("HTTP_ACCEPT", "")
@@ -113,7 +112,8 @@ class _Reply:
         self._edge = edge
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter(self._body)
+        transcript = self._environ.get(TRANSCRIPT)
+        return iter(self._body) if transcript is None else transcript.told(self._body)
 
     def close(self) -> None:
         """End the work upstream, whatever became of the reply, and tell of it."""

@@ -4,9 +4,10 @@ import pytest
 
 from proxyapp.errors import UpstreamBusy
 from proxyapp.observe.log import configure
+from proxyapp.observe.log import log_aside
 from proxyapp.observe.log import log_event
 from proxyapp.observe.log import log_failure
-from proxyapp.observe.log import log_request
+from proxyapp.observe.log import write_line
 
 
 @pytest.fixture
@@ -53,27 +54,31 @@ def test_what_a_client_wrote_cannot_start_another_line(lines, written, line):
     assert lines == [("INFO", line)]
 
 
-def test_a_request_is_logged_with_its_status_and_its_time(lines, capsys):
-    log_request("POST", "/v1/chat", 200, 7, "192.0.2.7")
-    line = " INFO POST /v1/chat 200 ms=7 from=192.0.2.7\n"
-    assert capsys.readouterr().err.endswith(line)
+def test_a_finished_line_is_written_as_it_is(capsys):
+    write_line("told")
+    assert capsys.readouterr().err == "told\n"
 
 
-@pytest.mark.parametrize(("level", "written"), [(logging.DEBUG, 1), (logging.INFO, 0)])
-def test_a_request_that_only_looks_is_left_to_a_verbose_log(
-    lines, capsys, level, written
-):
-    logging.getLogger("proxyapp").setLevel(level)
-    log_request("GET", "/v1/models", 200, 7)
-    assert capsys.readouterr().err.count("GET /v1/models") == written
+@pytest.mark.parametrize(
+    ("as_json", "ending"),
+    [(False, " WARNING full at=disk\n"), (True, '"event":"full","at":"disk"}\n')],
+)
+def test_an_event_aside_has_the_form_of_the_others(lines, capsys, as_json, ending):
+    configure(verbose=False, as_json=as_json)
+    log_aside("WARNING", "full", at="disk")
+    assert capsys.readouterr().err.endswith(ending)
 
 
-@pytest.mark.reliability("R-058")
-def test_a_path_can_neither_start_a_line_nor_fill_one(lines, capsys):
-    log_request("POST", "/a\nb" + "c" * 5000, 404, 1)
-    line = capsys.readouterr().err
-    assert r"/a\nbccc" in line
-    assert len(line) < 300
+def test_an_event_aside_needs_no_configuration(lines, capsys):
+    log_aside("INFO", "kept")
+    assert capsys.readouterr().err.endswith(" INFO kept\n")
+
+
+def test_the_form_can_be_changed(lines):
+    configure(verbose=False)
+    form = configure(verbose=True, as_json=True)
+    forms = [handler.formatter for handler in logging.getLogger("proxyapp").handlers]
+    assert forms.count(form) == 1
 
 
 def test_a_known_failure_is_logged_in_words(lines):
@@ -98,7 +103,7 @@ def test_what_the_level_leaves_out_is_not_even_written(lines, level, told):
             return ""
 
     log_event("ready", fact=Fact())
-    assert (len(lines), Fact.told) == (told, told)
+    assert (len(lines), bool(Fact.told)) == (told, told)
 
 
 @pytest.mark.parametrize(("verbose", "level"), [(True, "DEBUG"), (False, "INFO")])

@@ -11,6 +11,8 @@ from proxyapp.errors import UpstreamInvalid
 from proxyapp.neutral.events import MessageEnd
 from proxyapp.neutral.events import MessageStart
 from proxyapp.neutral.events import TextDelta
+from proxyapp.neutral.record import Record
+from proxyapp.neutral.usage import Usage
 from proxyapp.relay import reply as relay
 from proxyapp.relay.reply import collect
 from proxyapp.relay.reply import Pace
@@ -334,13 +336,55 @@ def test_a_departure_in_the_stream_is_not_answered():
         next(chunks)
 
 
-def test_failures_in_the_stream_are_logged(monkeypatch):
+def test_failures_in_the_stream_are_put_on_record(monkeypatch):
     logged = []
     monkeypatch.setattr(relay, "log_failure", logged.append)
     failures = [UpstreamBusy("full"), ZeroDivisionError()]
-    sent(Backend([START, text("a")], failures[0]))
-    sent(Backend([START, text("a")], failures[1]))
-    assert logged == failures
+    records = [Record(), Record()]
+    for record, failure in zip(records, failures, strict=True):
+        source = Source(iter(Backend([START, text("a")], failure)), record=record)
+        list(stream(source, Words(), PACE))
+    assert [(r.ending, r.failed, r.failure) for r in records] == [
+        ("upstream_busy", True, "full"),
+        ("internal_error", True, "The gateway failed; its log says why."),
+    ]
+    assert logged == failures[1:]
+
+
+def test_a_stream_has_its_first_moment_on_record():
+    record = Record()
+    list(
+        stream(
+            Source(iter(Backend([START, text("a")], [END])), record=record),
+            Words(),
+            PACE,
+        )
+    )
+    assert record.stream
+    assert record.first > 0
+    assert (record.ending, record.failed) == ("stop", False)
+
+
+def test_the_first_moment_is_that_of_the_first_word(clock):
+    record = Record()
+    script = ([START], 2.0, 3.0, [text("a")], 4.0, [text("b")], [END])
+    backend = Backend(*script, clock=clock)
+    started = clock.now
+    list(stream(Source(iter(backend), record=record), Words(), PACE))
+    assert record.first - started == 5
+
+
+def test_what_was_written_before_a_departure_counts():
+    record = Record()
+    source = Source(
+        iter(Backend([START, text("a" * 40)], ClientGone())), (), record, lambda: 400
+    )
+    chunks = stream(source, Words(), PACE)
+    next(chunks)
+    with pytest.raises(ClientGone):
+        next(chunks)
+    assert record.usage == Usage(100, 10, estimated=True)
+    assert record.ending == ""
 
 
 def test_events_that_were_dropped_are_counted_in_the_log(monkeypatch):

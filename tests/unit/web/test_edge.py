@@ -2,6 +2,7 @@ import pytest
 
 from proxyapp.observe.journal import Journal
 from proxyapp.observe.ledger import Ledger
+from proxyapp.observe.transcript import Transcript
 from proxyapp.runtime import ClientGone
 from proxyapp.web.edge import Edge
 from proxyapp.web.edge import leaves_body
@@ -85,10 +86,16 @@ def test_a_client_that_left_ends_the_request_quietly():
 
 
 class Told(list):
-    """A journal that keeps what it is told."""
+    """A journal that keeps what it is told, and listens if it has an ear."""
 
-    def close(self, record, method, path, status, client):
-        self.append((record, path, status, client))
+    ear = None
+
+    def transcript(self):
+        return self.ear
+
+    def close(self, record, environ, status, transcript):
+        assert transcript is self.ear
+        self.append((record, environ["PATH_INFO"], status))
 
 
 def told(app, path="/v1/chat/completions", method="POST"):
@@ -97,15 +104,14 @@ def told(app, path="/v1/chat/completions", method="POST"):
     edge = Edge(
         app, journal, ollama_as_sse=False, dialects={"/v1/chat/completions": "openai"}
     )
-    environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "REMOTE_ADDR": "::1"}
+    environ = {"REQUEST_METHOD": method, "PATH_INFO": path}
     try:
         body = edge(environ, None)
         assert journal == []
         body.close()
     except ClientGone:
         pass
-    ((record, path, status, client),) = journal
-    assert client == "::1"
+    ((record, path, status),) = journal
     return record, path, status
 
 
@@ -200,3 +206,13 @@ def test_a_client_is_whom_a_trusted_proxy_names(proxies, address):
     }
     Edge(app, JOURNAL, ollama_as_sse=False, proxies=proxies)(environ, None).close()
     assert seen == [address]
+
+
+def test_a_journal_that_listens_hears_the_reply():
+    journal = Told()
+    journal.ear = Transcript()
+    edge = Edge(lambda *_: [b"a", b"b"], journal, ollama_as_sse=False)
+    body = edge({"REQUEST_METHOD": "GET", "PATH_INFO": "/"}, None)
+    assert list(body) == [b"a", b"b"]
+    body.close()
+    assert journal.ear.shown(()) == {"reply_body": "ab"}
