@@ -1,5 +1,6 @@
 """The composition root: the only place that knows every room."""
 
+from collections.abc import Callable
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -111,25 +112,27 @@ def _copilot(
         return None
     if previous is not None and _account(settings) == _account(previous.settings):
         return next(b for b in previous.backends if isinstance(b, CopilotBackend))
+    return copilot_backend(settings, ledger.premium_today)
+
+
+def copilot_backend(
+    settings: Settings, spent_today: Callable[[], float]
+) -> CopilotBackend:
+    """Build the way to GitHub Copilot; no process starts before it is needed."""
     place = Path(settings.state.directory)
+    process = NodeProcess(place, told_at_start(settings.copilot, place))
     bounds = PremiumBounds(
         settings.copilot.daily_budget,
         settings.copilot.spacing,
-        ledger.premium_today,
+        spent_today,
         place / "copilot-premium",
     )
-    client = copilot_client(settings)
+    client = CopilotClient(process)
     return CopilotBackend(settings.copilot, client, bounds, catalogue(), place / STORE)
 
 
 def _account(settings: Settings) -> tuple[CopilotSettings, StateSettings]:
     return settings.copilot, settings.state
-
-
-def copilot_client(settings: Settings) -> CopilotClient:
-    """Build the way to the Node process; nothing starts before it is needed."""
-    place = Path(settings.state.directory)
-    return CopilotClient(NodeProcess(place, told_at_start(settings.copilot, place)))
 
 
 def create_app(settings: Settings) -> flask.Flask:

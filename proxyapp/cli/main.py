@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from proxyapp import __version__
+from proxyapp.cli import copilot
 from proxyapp.cli import doctor
 from proxyapp.cli import key
 from proxyapp.cli import models
@@ -17,15 +18,17 @@ from proxyapp.cli import serve
 from proxyapp.cli.terminal import Terminal
 from proxyapp.settings.errors import SettingsError
 
-_COMMANDS: Final[Mapping[str, tuple[str, Callable[[Terminal], int]]]] = (
-    MappingProxyType(
-        {
-            "serve": ("start the gateway", serve.run),
-            "models": ("list the models that clients can ask for", models.run),
-            "doctor": ("find what is wrong, and say what to do", doctor.run),
-            "key": ("make a key for a client", key.run),
-        }
-    )
+Command = Callable[[Terminal], int]
+Group = Mapping[str, tuple[str, Command]]
+
+_COMMANDS: Final[Mapping[str, tuple[str, Command | Group]]] = MappingProxyType(
+    {
+        "serve": ("start the gateway", serve.run),
+        "models": ("list the models that clients can ask for", models.run),
+        "doctor": ("find what is wrong, and say what to do", doctor.run),
+        "key": ("make a key for a client", key.run),
+        "copilot": ("use a GitHub Copilot subscription", copilot.COMMANDS),
+    }
 )
 
 
@@ -34,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     terminal = Terminal(sys.stdout, sys.stderr, os.environ)
     _, command = _COMMANDS[chosen.command]
+    if isinstance(command, Mapping):
+        _, command = command[chosen.action]
     try:
         return command(terminal)
     except SettingsError as error:
@@ -53,6 +58,15 @@ def _parser() -> argparse.ArgumentParser:
         "--version", action="version", version=f"proxyapp {__version__}"
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, (words, _) in _COMMANDS.items():
-        commands.add_parser(name, help=words, description=f"{words.capitalize()}.")
+    for name, (words, command) in _COMMANDS.items():
+        told = f"{words[0].upper()}{words[1:]}."
+        added = commands.add_parser(name, help=words, description=told)
+        if isinstance(command, Mapping):
+            _add_actions(added, command)
     return parser
+
+
+def _add_actions(parser: argparse.ArgumentParser, group: Group) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, (words, _) in group.items():
+        actions.add_parser(name, help=words, description=f"{words.capitalize()}.")

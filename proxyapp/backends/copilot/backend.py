@@ -29,6 +29,7 @@ from proxyapp.backends.copilot.rpc import ConnectionLost
 from proxyapp.backends.copilot.rpc import TICK
 from proxyapp.errors import BadRequest
 from proxyapp.errors import NotSupported
+from proxyapp.errors import ProxyError
 from proxyapp.errors import Unauthorized
 from proxyapp.errors import UpstreamError
 from proxyapp.errors import UpstreamIncomplete
@@ -64,13 +65,14 @@ class CopilotBackend:
         catalogue: Catalogue,
         store: Path,
     ) -> None:
-        self._settings = settings
-        self._client = client
+        self.settings = settings
+        self.client = client
         self._bounds = bounds
         self._catalogue = catalogue
         self._store = store
         self._managed = settings.auth == "managed"
         self._known = catalogued(catalogue, settings.models)
+        self._unlisted = True
 
     def models(self) -> list[ModelInfo]:
         """List the account's models, or all that are known if callers have their own.
@@ -80,31 +82,40 @@ class CopilotBackend:
         if self._managed:
             if not self._store.exists():
                 return []
-            self._known = self._listed({"mode": "managed"}, self._known)
+            try:
+                self.subscription()
+            except UpstreamError:
+                if self._unlisted:
+                    raise
         return [model.info(self.name) for model in self._known.values()]
 
+    def subscription(self) -> list[CopilotModel]:
+        """Ask for the models of the gateway's own login."""
+        self._known = self._listed({"mode": "managed"})
+        self._unlisted = False
+        return list(self._known.values())
+
     def models_of(self, caller: Caller) -> list[ModelInfo]:
-        """List the models of the account whose token the caller brought."""
+        """List the models of the account whose token the caller brought.
+
+        What they brought may be no such token, and what they ask for another model.
+        """
         if self._managed or not caller.credential:
             return []
-        found = self._listed(self._auth(caller), {})
+        try:
+            found = self._listed(self._auth(caller))
+        except ProxyError:
+            return []
         return [model.info(self.name) for model in found.values()]
 
     def model(self, name: str) -> ModelInfo:
         """Describe a model that only the account knows."""
         return self._model(name).info(self.name)
 
-    def _listed(
-        self, auth: dict[str, str], before: dict[str, CopilotModel]
-    ) -> dict[str, CopilotModel]:
-        try:
-            found = self._client.ask("models.list", {"auth": auth}, _LISTING)
-        except UpstreamError:
-            if before:
-                return before
-            raise
+    def _listed(self, auth: dict[str, str]) -> dict[str, CopilotModel]:
+        found = self.client.ask("models.list", {"auth": auth}, _LISTING)
         entries = found.get("models", []) if isinstance(found, dict) else []
-        return read_models(entries, self._catalogue, self._settings.models)
+        return read_models(entries, self._catalogue, self.settings.models)
 
     def _model(self, name: str) -> CopilotModel:
         known = self._known.get(name)
@@ -123,7 +134,7 @@ class CopilotBackend:
             "payloadPatch": encode_payload(request, known),
             "rawTools": offered_tools(request),
             "auth": self._auth(record.caller),
-            "timeouts": {"idleMs": round(self._settings.idle_timeout * 1000)},
+            "timeouts": {"idleMs": round(self.settings.idle_timeout * 1000)},
         }
         premium = self._bounds.admit(known, initiator_of(context))
         return self._read(params, EventReader(model.id, record, premium))
@@ -152,7 +163,7 @@ class CopilotBackend:
             connection.send("chat.stream", params)
             for messages in connection.messages():
                 if not messages:
-                    self._client.feel_pulse()
+                    self.client.feel_pulse()
                 yield reader.feed(messages) if messages else SILENCE
                 if reader.failure is not None:
                     name = params["model"]["id"]
@@ -164,7 +175,7 @@ class CopilotBackend:
 
     def _connected(self) -> Generator[Batch, None, Connection]:
         """Open a connection, ticking: the process may have to be started first."""
-        task = Task(self._client.connect, Connection.close)
+        task = Task(self.client.connect, Connection.close)
         try:
             while not task.wait(TICK):
                 yield SILENCE

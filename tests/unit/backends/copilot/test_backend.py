@@ -179,7 +179,7 @@ def test_a_list_that_cannot_be_renewed_stays(backend, monkeypatch):
     house = backend()
     house.models()
     monkeypatch.setenv("PATH", "")
-    for process in [house._client._process]:
+    for process in [house.client._process]:
         connection = process.reach()
         os.kill(connection.pid, 9)
         connection.close()
