@@ -175,19 +175,16 @@ def chunk(**delta):
     return Event({"id": "c1", "choices": [choice]})
 
 
-def piece(index, text, **more):
-    return {
-        "index": index,
-        "function": {"arguments": text, **more.pop("f", {})},
-        **more,
-    }
+def piece(index, text, **head):
+    name = {"name": head.pop("name")} if head else {}
+    return {"index": index, **head, "function": {**name, "arguments": text}}
 
 
 def test_calls_that_come_in_turns_are_told_in_order(either, github, auth):
     github.script(
         Text("Both."),
-        chunk(tool_calls=[piece(0, "", id="a", f={"name": "one"})]),
-        chunk(tool_calls=[piece(1, "", id="b", f={"name": "two"})]),
+        chunk(tool_calls=[piece(0, "", id="a", name="one")]),
+        chunk(tool_calls=[piece(1, "", id="b", name="two")]),
         chunk(tool_calls=[piece(0, '{"x"')]),
         chunk(tool_calls=[piece(1, '{"y":2')]),
         chunk(tool_calls=[piece(0, ":1}")]),
