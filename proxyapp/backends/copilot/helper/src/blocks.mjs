@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 
-import { parseJsonWithRepair } from "./json-parse.mjs";
+import { Unread, parseJsonWithRepair } from "./json-parse.mjs";
 
 const BLANK_LINE = "\n\n";
 
@@ -146,7 +146,9 @@ export class ToolCall extends Block {
 
   /** Some servers give a call's arguments only when it begins, or only when it ends. */
   #unsaid() {
-    return JSON.stringify(this.given ?? filled(this.live.arguments) ?? {});
+    const { arguments: last } = this.live;
+    if (last instanceof Unread && last.text.trim()) return isJson(last.text) ? last.text : undefined;
+    return JSON.stringify(this.given ?? {});
   }
 }
 
@@ -168,5 +170,6 @@ function repaired(text) {
 }
 
 function filled(value) {
-  return value && Object.keys(value).length ? value : undefined;
+  const known = value && !(value instanceof Unread) && Object.keys(value).length;
+  return known ? value : undefined;
 }

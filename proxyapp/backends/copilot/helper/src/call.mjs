@@ -1,3 +1,5 @@
+import { setImmediate as turn } from "node:timers/promises";
+
 import { stampedContext } from "./context.mjs";
 import { endingOf } from "./ending.mjs";
 import { CODES, RpcError, badParams, failure } from "./errors.mjs";
@@ -93,7 +95,7 @@ export class Call {
     this.#exchange = new Exchange({
       onHead: (exchange) => this.#start(model, exchange),
       onBytes: () => this.watchdog.touch(),
-      gate: () => (this.#connection.blocked ? this.#connection.drained() : undefined),
+      gate: () => (this.#connection.blocked ? this.#connection.drained() : turn()),
       mender: adapter.mender(model.api),
     });
     return watched(this.#exchange, () => this.#told(model, adapter.stream(model, context, options)));

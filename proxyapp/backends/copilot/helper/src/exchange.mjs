@@ -80,8 +80,7 @@ export class Exchange {
     const body = new ReadableStream(
       {
         pull: async (controller) => {
-          const waiting = gate();
-          if (waiting) await waiting;
+          await gate();
           const { value, done } = await reader.read();
           if (done) {
             if (mender) controller.enqueue(mender.rest());

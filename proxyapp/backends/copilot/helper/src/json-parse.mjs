@@ -1,7 +1,7 @@
 /**
  * Stands in for pi-ai's utils/json-parse.js, which reads the whole of a call's arguments
- * anew for every delta. Here unfinished arguments are an empty object: the gateway sends
- * the deltas themselves, and reads them once, when the call is complete.
+ * anew for every delta. Here they are not even looked at, as that alone would copy the text
+ * that has grown: the deltas are told as they are, and read once, when the call is complete.
  */
 const STRING = /"(?:[^"\\]|\\[\s\S])*"/g;
 const SUSPECT = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})|\\|[\u0000-\u001f]/g;
@@ -28,11 +28,13 @@ export function parseJsonWithRepair(text) {
   }
 }
 
-export function parseStreamingJson(text) {
-  if (!text?.endsWith("}")) return {};
-  try {
-    return JSON.parse(text);
-  } catch {
-    return {};
+/** Arguments as text: nothing here may look into them before they are complete. */
+export class Unread {
+  constructor(text) {
+    this.text = text ?? "";
   }
+}
+
+export function parseStreamingJson(text) {
+  return new Unread(text);
 }

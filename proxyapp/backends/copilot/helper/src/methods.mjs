@@ -5,12 +5,14 @@ import { CODES, RpcError } from "./errors.mjs";
 
 export const PROTOCOL = 1;
 const CAPABILITIES = ["chat", "models", "login", "rawTools", "payloadPatch", "quota"];
-const MS = 1e6;
+/** How often the event loop is looked at, in ms; what is measured holds that wait too. */
+const RESOLUTION = 20;
+const NS_PER_MS = 1e6;
 
 /** The table of methods: each is given its params, the connection and the request's id. */
 export function methodsOf(services, shutdown) {
   const { adapter, credentials, limits, logins, models, store } = services;
-  const delays = monitorEventLoopDelay({ resolution: 10 });
+  const delays = monitorEventLoopDelay({ resolution: RESOLUTION });
   delays.enable();
   const calls = new Set();
 
@@ -62,8 +64,9 @@ function initialized(adapter, protocol) {
 }
 
 function stats(calls, delays) {
-  const at = (percentile) => Math.round(delays.percentile(percentile) / MS);
-  const loopDelayMs = { p50: at(50), p99: at(99), max: Math.round(delays.max / MS) };
+  const late = (measured) => Math.max(0, Math.round(measured / NS_PER_MS) - RESOLUTION);
+  const [p50, p99] = [50, 99].map((percentile) => late(delays.percentile(percentile)));
+  const loopDelayMs = { p50, p99, max: late(delays.max) };
   delays.reset();
   return { rss: process.memoryUsage.rss(), calls, loopDelayMs, uptime: process.uptime() };
 }
