@@ -184,8 +184,8 @@ def logged_client(gateway, said):
     """Ask as a proxy would; give the address in the log."""
     before = len(gateway.log)
     post(gateway, CHAT.path, CHAT.body(), {"X-Forwarded-For": said})
-    assert reached(lambda: " from=" in gateway.log[before:])
-    return gateway.log[before:].partition(" from=")[2].split()[0]
+    assert reached(lambda: " client=" in gateway.log[before:])
+    return gateway.log[before:].partition(" client=")[2].split()[0]
 
 
 @pytest.mark.reliability("R-039")

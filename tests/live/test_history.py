@@ -1,7 +1,10 @@
 """The history of requests, kept by real workers: gevent, SQLite, signals."""
 
 import sqlite3
+import subprocess
+import sys
 import time
+from subprocess import PIPE
 
 import pytest
 import requests
@@ -9,6 +12,7 @@ import requests
 from tests.fakes.steps import Finish
 from tests.fakes.steps import Text
 from tests.fakes.steps import Usage
+from tests.servers import ROOT
 from tests.servers import running_gateway
 
 pytestmark = pytest.mark.live
@@ -89,3 +93,57 @@ def test_where_nothing_can_be_kept_requests_are_served(upstream, tmp_path):
             time.sleep(0.05)
         assert gateway.log.count("history is not kept") == 1
         assert "Traceback" not in gateway.log
+
+
+# A worker as gunicorn's gevent worker has it: 200 requests a second, for two seconds.
+# It prints the longest time its loop stood still, the trouble and the entries lost.
+WORKER = """
+from gevent import monkey
+monkey.patch_all()
+import sys, time
+import gevent
+from proxyapp.observe.ledger import Ledger
+from tests.unit.observe.entries import entry
+
+longest = 0.0
+
+def watch():
+    global longest
+    while True:
+        before = time.monotonic()
+        gevent.sleep(0.005)
+        longest = max(longest, time.monotonic() - before - 0.005)
+
+watcher = gevent.spawn(watch)
+ledger = Ledger(sys.argv[1], interval=0.05)
+for _ in range(100):
+    for _ in range(4):
+        ledger.begin("laptop")
+        ledger.add(entry(premium=1.0))
+    gevent.sleep(0.02)
+until = time.monotonic() + 10
+while ledger.premium_today() < 1600 and time.monotonic() < until:
+    gevent.sleep(0.02)
+watcher.kill()
+total = ledger.premium_today()
+print(longest, total, ledger.lost, ledger.trouble or "none", flush=True)
+"""
+
+
+@pytest.mark.reliability("R-029b")
+def test_four_workers_write_at_once(tmp_path):
+    command = [sys.executable, "-c", WORKER, str(tmp_path)]
+    workers = [
+        subprocess.Popen(command, cwd=ROOT, stdout=PIPE, stderr=PIPE, text=True)
+        for _ in range(4)
+    ]
+    said = [worker.communicate(timeout=60) for worker in workers]
+    assert [errors for _, errors in said] == [""] * 4
+    told = [output.split() for output, _ in said]
+    assert {tuple(words[1:]) for words in told} == {("1600.0", "0", "none")}
+    # Generous: a loop that waited for the database would stand for seconds.
+    assert max(float(words[0]) for words in told) < 1
+    connection = sqlite3.connect(tmp_path / "history.db")
+    (count,) = connection.execute("SELECT COUNT(*) FROM requests").fetchone()
+    connection.close()
+    assert count == 1600

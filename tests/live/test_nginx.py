@@ -166,7 +166,7 @@ def test_the_log_knows_the_client_behind_a_trusted_nginx(tmp_path):
     ):
         with contextlib.closing(ask(port)) as connection:
             connection.getresponse().read()
-        assert reached(lambda: " from=127.0.0.1" in gateway.log)
+        assert reached(lambda: " client=127.0.0.1" in gateway.log)
 
 
 @pytest.mark.reliability("R-011")
