@@ -6,6 +6,7 @@ is loaded by then keeps the blocking ones (urllib3 builds upon ``ssl`` on import
 """
 
 import os
+import resource
 import sys
 from typing import Any
 
@@ -22,6 +23,11 @@ except SettingsError as error:
     sys.exit(2)
 
 _server = _settings.server
+
+# A core file would hold prompts and keys.
+resource.setrlimit(
+    resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1])
+)
 
 bind = bind_address(_settings)
 worker_class = "proxyapp.worker.serving.GatewayWorker"

@@ -25,6 +25,7 @@ from proxyapp.backends.openai.failures import from_response
 from proxyapp.backends.openai.media import refuse_unread
 from proxyapp.errors import BadRequest
 from proxyapp.errors import NotSupported
+from proxyapp.errors import ProxyError
 from proxyapp.errors import UpstreamError
 from proxyapp.errors import UpstreamInvalid
 from proxyapp.neutral.record import Record
@@ -131,8 +132,18 @@ class OpenAIBackend:
                     break
             yield reader.end()
             _finish(portions)
+        except ProxyError as error:
+            raise self._discreet(error) from None
         finally:
             response.close()
+
+    def _discreet(self, error: ProxyError) -> ProxyError:
+        """Take our key out of an upstream's words; some quote the one they refuse."""
+        key = self._settings.key
+        if key and key in error.message:
+            error.message = error.message.replace(key, "***")
+            error.args = (error.message,)
+        return error
 
     def _raise_for(self, response: StreamResponse) -> None:
         if response.status_code == 200:
@@ -156,12 +167,13 @@ class OpenAIBackend:
         payload = jsons.dumps(filtered(body, self._settings.filters))
         response, data = self._http.document("POST", "/v1/embeddings", payload)
         if response.status_code != 200:
-            raise from_response(
+            error = from_response(
                 self._http.url,
                 response.status_code,
                 data,
                 response.headers.get("Retry-After"),
             )
+            raise self._discreet(error)
         return _read_embeddings(data, len(request.inputs))
 
     def count(self, model: ModelInfo, request: ChatRequest) -> int | None:
@@ -185,7 +197,12 @@ class OpenAIBackend:
         response, data = self._http.document(
             method, path, body or None, content_type=content_type
         )
-        media_type = response.headers.get("Content-Type", "application/octet-stream")
+        media_type = response.headers.get("Content-Type", "")
+        if not (media_type.isascii() and media_type.isprintable() and media_type):
+            media_type = "application/octet-stream"
+        key = (self._settings.key or "").encode()
+        if key and response.status_code != 200:
+            data = data.replace(key, b"***")
         return Forwarded(response.status_code, media_type, data)
 
     def _can(self, what: str, supported: bool) -> None:

@@ -3,6 +3,7 @@ import pytest
 from proxyapp.backends.openai.backend import OpenAIBackend
 from proxyapp.errors import BadRequest
 from proxyapp.errors import NotSupported
+from proxyapp.errors import UpstreamError
 from proxyapp.errors import UpstreamInvalid
 from proxyapp.neutral.messages import Message
 from proxyapp.neutral.messages import TextPart
@@ -107,3 +108,38 @@ def test_another_endpoint_is_not(upstream):
 def test_llama_server_counts_for_itself(upstream):
     house = backend(upstream)
     assert isinstance(house.count(house.models()[0], REQUEST), int)
+
+
+QUOTING = {"error": {"message": "Incorrect API key provided: a-long-secret."}}
+
+
+@pytest.mark.reliability("R-041")
+@pytest.mark.parametrize("ask", ["chat", "embed"])
+def test_an_error_that_quotes_the_key_is_told_without_it(upstream, ask):
+    upstream.reply(500, QUOTING)
+    upstream.reply(500, QUOTING, path="/v1/embeddings")
+    house = backend(upstream, key="a-long-secret", models=("m",))
+    asks = {
+        "chat": lambda: chat(house),
+        "embed": lambda: house.embed(house.models()[0], EmbeddingRequest("m", ("a",))),
+    }
+    with pytest.raises(UpstreamError, match=r"provided: \*\*\*") as caught:
+        asks[ask]()
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.reliability("R-041")
+def test_a_carried_error_that_quotes_the_key_is_carried_without_it(upstream):
+    upstream.reply(401, QUOTING, path="/v1/files")
+    house = backend(upstream, key="a-long-secret", endpoints=("files",))
+    assert b"provided: ***." in house.forward("files", "GET", "/v1/files", b"", "").body
+
+
+@pytest.mark.reliability("R-040")
+@pytest.mark.parametrize("odd", ["text/html\rX-Evil: 1", "text/\u00e9", ""])
+def test_a_media_type_that_is_none_is_not_carried(upstream, odd):
+    upstream.reply(200, b"{}", path="/v1/files", content_type=odd)
+    reply = backend(upstream, endpoints=("files",)).forward(
+        "files", "GET", "/v1/files", b"", ""
+    )
+    assert reply.content_type == "application/octet-stream"
