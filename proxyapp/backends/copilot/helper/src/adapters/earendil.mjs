@@ -1,4 +1,4 @@
-import { getSupportedThinkingLevels } from "@earendil-works/pi-ai";
+import { getSupportedThinkingLevels, normalizeContext } from "@earendil-works/pi-ai";
 import { githubCopilotProvider } from "@earendil-works/pi-ai/providers/github-copilot";
 
 const provider = githubCopilotProvider();
@@ -10,7 +10,9 @@ export default {
 
   catalogue: () => provider.getModels(),
   levels: getSupportedThinkingLevels,
-  stream: (model, context, options) => provider.streamSimple(model, context, options),
+  // A provider reads the system prompt and the tools from a message at the transcript's head.
+  stream: (model, context, options) =>
+    provider.streamSimple(model, normalizeContext(context), options),
   mender: () => undefined,
 
   async login({ domain, signal, onDevice }) {
