@@ -1,6 +1,6 @@
 # What a person types. Every step says one line; what it hides is shown if it fails.
 
-.PHONY: run test setup check bench soak crowd doctor javascript
+.PHONY: run test setup check bench bench-copilot soak crowd doctor javascript
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -40,6 +40,9 @@ check: $(DEVELOPMENT)
 
 bench: $(DEVELOPMENT)
 	@$(PYTHON) bench/run.py $(ARGS)
+
+bench-copilot: $(DEVELOPMENT) $(COPILOT_BUILT)
+	@$(PYTHON) bench/copilot.py
 
 soak: $(DEVELOPMENT)
 	@$(PYTHON) -m tests.soak.mixed --write $(ARGS)
