@@ -30,14 +30,21 @@ const WRITERS = new Map([
 ]);
 
 function assistant({ content }, stamp) {
-  const blocks = listed(content);
+  const blocks = listed(content).map((block) =>
+    block.type === "toolCall" ? { ...block, id: callId(block.id) } : block,
+  );
   const called = blocks.some((block) => block.type === "toolCall");
   return { role: "assistant", ...stamp, content: blocks, stopReason: called ? "toolUse" : "stop" };
 }
 
 function toolResult({ toolCallId, toolName, content, isError }) {
-  const result = { role: "toolResult", toolCallId, toolName: toolName ?? "" };
+  const result = { role: "toolResult", toolCallId: callId(toolCallId), toolName: toolName ?? "" };
   return { ...result, content: listed(content), isError: isError === true };
+}
+
+/** Of "call|item", as pi-ai names calls of the Responses API, every API takes the call. */
+function callId(name) {
+  return String(name ?? "").split("|", 1)[0];
 }
 
 function listed(content) {
