@@ -2,10 +2,11 @@
 
     python -m tests.soak.mixed [--minutes 10] [--clients 16] [--write]
 
-Runs a real gateway with two workers before a scripted upstream and asks in every
-dialect. Tells how memory and descriptors went, and fails when they grew, when an
-answer was not what the contract says, or when something was left running. With
-``--write`` the figures go into docs/reliability.md.
+Runs a real gateway with two workers before a scripted upstream and, where Node.js and
+the built helper are there, a played Copilot account, and asks in every dialect. Tells
+how memory and descriptors went, and fails when they grew, when an answer was not what
+the contract says, or when something was left running. With ``--write`` the figures go
+into docs/reliability.md.
 """
 
 import argparse
@@ -15,19 +16,27 @@ import os
 import random
 import socket
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from dataclasses import field
 from pathlib import Path
+from typing import Any
 
 import requests
 
+from tests.copilot.conftest import logged_in
+from tests.copilot_helper.process import unavailable
 from tests.fakes.answers import Answer
 from tests.fakes.answers import Request
 from tests.fakes.answers import Script
+from tests.fakes.copilot import FakeCopilot
+from tests.fakes.copilot import steps
 from tests.fakes.faults import BEFORE_ANY_ANSWER
 from tests.fakes.faults import BROKEN_OFF
 from tests.fakes.faults import FAULTS
@@ -36,8 +45,10 @@ from tests.fakes.faulty import GOOD
 from tests.fakes.upstream import FakeUpstream
 from tests.live import contract
 from tests.page import write_section
+from tests.servers import children_of
 from tests.servers import running_gateway
 from tests.servers import RunningGateway
+from tests.speakers import CHATS
 from tests.speakers import Speaker
 from tests.speakers import SPEAKERS
 
@@ -67,6 +78,11 @@ STATES = {
     "heavy": [n for n in FAULTS if n in HEAVY],
 }
 MIX = ("good",) * 60 + ("faulty",) * 24 + ("heavy",) * 1 + ("left",) * 15
+COPILOT = ("copilot",) * 10 + ("copilot left",) * 4
+MODELS = ("gemini-3.5-flash", "gpt-5.3-codex", "claude-haiku-4.5")
+"""One for each of Copilot's APIs."""
+SLOW = "a slow one"
+"""What a client asks Copilot for and does not wait to hear."""
 
 
 @dataclass
@@ -92,6 +108,7 @@ class Look:
     at: float
     memory: list[float]
     files: list[int]
+    helper: float = 0.0
 
 
 def by_prompt(request: Request) -> Answer:
@@ -108,15 +125,25 @@ def by_prompt(request: Request) -> Answer:
 # ------------------------------------------------------------------------- clients
 
 
-def client(gateway: RunningGateway, tally: Tally, over: threading.Event) -> None:
+def client(
+    gateway: RunningGateway, mix: Sequence[str], tally: Tally, over: threading.Event
+) -> None:
     """Ask again and again until it is over."""
     choose = random.Random()
     while not over.is_set():
-        kind = choose.choice(MIX)
+        kind = choose.choice(mix)
         speaker, stream = choose.choice(SPEAKERS), choose.random() < 0.6
         if kind == "left":
             leave(gateway, speaker, stream, choose.random())
             tally.add(kind)
+            continue
+        if kind.startswith("copilot"):
+            speaker, model = choose.choice(CHATS), choose.choice(MODELS)
+            if kind == "copilot":
+                tally.add(kind, ask_copilot(gateway, model, speaker, stream))
+            else:
+                leave(gateway, speaker, stream, choose.random(), model=model)
+                tally.add(kind)
             continue
         name = choose.choice(STATES[kind])
         if speaker.calls or name not in contract.TOOL_FAULTS:
@@ -142,13 +169,31 @@ def ask(gateway: RunningGateway, name: str, speaker: Speaker, stream: bool) -> s
     return ""
 
 
+def ask_copilot(
+    gateway: RunningGateway, model: str, speaker: Speaker, stream: bool
+) -> str:
+    """Ask a model of Copilot's; say what is wrong with the reply, if anything."""
+    where = f"{model} {speaker.name} {'stream' if stream else 'whole'}"
+    try:
+        reply = speaker.post(gateway, "hi", stream=stream, model=model)
+        told = contract.seen(speaker, reply, stream)
+    except (requests.RequestException, AssertionError, ValueError) as error:
+        return f"{where}: {error!r}"
+    return "" if told.outcome == "ok" else f"{where}: {told} {reply.text[:200]}"
+
+
 def leave(
-    gateway: RunningGateway, speaker: Speaker, stream: bool, patience: float
+    gateway: RunningGateway,
+    speaker: Speaker,
+    stream: bool,
+    patience: float,
+    **fields: str,
 ) -> None:
     """Ask, and leave after a while, whatever has come by then."""
     prompt = ("a long story", "hang_mid_stream", "prefill", "hang_before_headers")
+    asked = SLOW if fields else prompt[int(patience * 4)]
     body = json.dumps(
-        speaker.body(prompt[int(patience * 4)], contract.TOOLS, stream=stream)
+        speaker.body(asked, contract.TOOLS, stream=stream, **fields)
     ).encode()
     fields = {"Host": "127.0.0.1", "Content-Length": len(body), **speaker.headers}
     head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
@@ -170,7 +215,18 @@ def look(gateway: RunningGateway, began: float) -> Look:
         time.monotonic() - began,
         [resident(pid) for pid in pids],
         [len(os.listdir(f"/proc/{pid}/fd")) for pid in pids],
+        sum(map(resident, helpers(gateway))),
     )
+
+
+def helpers(gateway: RunningGateway) -> list[int]:
+    """Give the processes of Node.js that work for this gateway."""
+    return [
+        pid
+        for worker in (gateway.pid, *gateway.worker_pids)
+        for pid in children_of(worker)
+        if b"node" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]
+    ]
 
 
 def resident(pid: int) -> float:
@@ -225,6 +281,11 @@ class Result:
         """The most descriptors of a worker: when warm, and at the end."""
         return max(self.warm[0].files), max(self.looks[-1].files)
 
+    @property
+    def helper(self) -> tuple[float, float]:
+        """The memory of the helper, when warm and at the end, in MB."""
+        return self.warm[0].helper, self.looks[-1].helper
+
     def faults(self) -> Iterator[str]:
         """Yield what must not be."""
         yield from self.tally.wrong
@@ -254,6 +315,9 @@ class Result:
         yield f"| Growth once warm | {max(self.slopes):+.2f} MB a minute |"
         yield f"| Descriptors, warm and at the end | {self.files[0]}, {self.files[1]} |"
         yield f"| Generations left running | {self.busy} |"
+        if self.helper[1]:
+            one, other = self.helper
+            yield f"| The Copilot helper's memory | {one:.0f} MB, {other:.0f} MB |"
 
 
 def sizes(first: Look, last: Look) -> str:
@@ -270,16 +334,24 @@ def run(seconds: float, clients: int) -> Result:
     for name in STATES["heavy"]:
         # What takes long to make is made once, and not while others wait.
         FAULTS[name].make()
-    with (
-        FakeUpstream() as upstream,
-        running_gateway(upstream.url, workers=WORKERS, **SETTINGS) as gateway,
-    ):
+    with ExitStack() as stack:
+        upstream = stack.enter_context(FakeUpstream())
+        github = stack.enter_context(FakeCopilot())
+        mix, settings = MIX, SETTINGS
+        if not unavailable():
+            mix = MIX + COPILOT
+            settings = SETTINGS | account(github, stack)
+        gateway = stack.enter_context(
+            running_gateway(upstream.url, workers=WORKERS, **settings)
+        )
         upstream.respond(by_prompt)
         time.sleep(1)
         pids = gateway.worker_pids
         began = time.monotonic()
         threads = [
-            threading.Thread(target=client, args=(gateway, tally, over), daemon=True)
+            threading.Thread(
+                target=client, args=(gateway, mix, tally, over), daemon=True
+            )
             for _ in range(clients)
         ]
         for thread in threads:
@@ -288,6 +360,7 @@ def run(seconds: float, clients: int) -> Result:
             time.sleep(EVERY)
             looks.append(look(gateway, began))
             upstream.forget()
+            github.forget()
             told = f"{looks[-1].at:5.0f} s {sizes(looks[-1], looks[-1])} {tally.counts}"
             sys.stdout.write(f"{told} wrong={len(tally.wrong)}\n")
         over.set()
@@ -297,7 +370,20 @@ def run(seconds: float, clients: int) -> Result:
         looks.append(look(gateway, began))
         noise = gateway.log.count("Traceback")
         pids_after = gateway.worker_pids
-        return Result(seconds, tally, looks, upstream.busy, noise, (pids, pids_after))
+        busy = upstream.busy + github.busy
+        return Result(seconds, tally, looks, busy, noise, (pids, pids_after))
+
+
+def account(github: FakeCopilot, stack: ExitStack) -> dict[str, Any]:
+    """Log in to a played account; give the settings that lead there."""
+    directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="pxa-"))
+    logged_in(github, Path(directory))
+    begun = [steps.Text(f"{word} ") for word in ("Once", "upon", "a")]
+    github.script(*begun, steps.Hang(), said=SLOW)
+    return {
+        "PROXYAPP_STATE__DIRECTORY": directory,
+        "PROXYAPP_COPILOT__EGRESS": github.url,
+    }
 
 
 def main() -> int:
