@@ -16,7 +16,7 @@ FROM ${BUILD_IMAGE} AS build
 WORKDIR /app
 COPY requirements.txt ./
 RUN ["python", "-m", "venv", "/venv"]
-RUN ["/venv/bin/pip", "install", "--no-cache-dir", "--disable-pip-version-check", "-r", "requirements.txt"]
+RUN ["/venv/bin/pip", "install", "--no-cache-dir", "--disable-pip-version-check", "--require-hashes", "-r", "requirements.txt"]
 COPY config ./config
 COPY proxyapp ./proxyapp
 COPY gunicorn.conf.py wsgi.py ./

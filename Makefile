@@ -1,10 +1,10 @@
 # What a person types. Every step says one line; what it hides is shown if it fails.
 
-.PHONY: run test setup check bench bench-copilot soak crowd doctor javascript
+.PHONY: run test setup check bench bench-copilot soak crowd lock doctor javascript
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
-PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check
+PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes
 RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
 LOG := $(VENV)/setup.log
@@ -49,6 +49,17 @@ soak: $(DEVELOPMENT)
 
 crowd: $(DEVELOPMENT)
 	@$(PYTHON) -m tests.soak.crowd --write $(ARGS)
+
+# After a change of requirements*.in; the oldest Python that is served writes them.
+lock: | $(PYTHON)
+	@$(PYTHON) -m venv $(VENV)/lock && \
+	$(VENV)/lock/bin/pip install --quiet pip-tools==7.6.2 && \
+	for name in requirements requirements-dev; do \
+	  $(VENV)/lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe \
+	    --no-emit-index-url --no-emit-find-links --strip-extras --no-annotate \
+	    --no-header --output-file=$$name.txt $$name.in || exit 1; \
+	  echo "Written: $$name.txt"; \
+	done
 
 doctor: $(RUNTIME)
 	@$(PYTHON) -m proxyapp doctor
