@@ -59,7 +59,12 @@ export class Store {
   async remove() {
     this.read();
     const { [PROVIDER]: _, ...others } = this.#entries;
-    await this.#replace(others);
+    if (Object.keys(others).length) return this.#replace(others);
+    await unlink(this.#path).catch((error) => {
+      if (error.code !== "ENOENT") throw error;
+    });
+    await written(dirname(this.#path), "r");
+    this.#version = "";
   }
 
   /** Either the old file is there or the new one, whenever the power fails. */
