@@ -1,10 +1,8 @@
-import { setImmediate as turn } from "node:timers/promises";
-
 import { stampedContext } from "./context.mjs";
 import { endingOf } from "./ending.mjs";
 import { CODES, RpcError, badParams, failure } from "./errors.mjs";
 import { Narrator } from "./events.mjs";
-import { Exchange, watched } from "./exchange.mjs";
+import { Exchange } from "./exchange.mjs";
 import { replyFailure, withheld } from "./failures.mjs";
 import { checkPatch, finishPayload } from "./payload.mjs";
 import { Watchdog } from "./watchdog.mjs";
@@ -88,17 +86,22 @@ export class Call {
   }
 
   async #asked(entry, { token, baseUrl }) {
-    const { adapter, models } = this.#services;
+    const { adapter, egress, models, pace } = this.#services;
     const model = models.build(entry, baseUrl);
     const context = stampedContext(this.#params.context, model);
     const options = this.#options(model, context, token);
     this.#exchange = new Exchange({
       onHead: (exchange) => this.#start(model, exchange),
-      onBytes: () => this.watchdog.touch(),
-      gate: () => (this.#connection.blocked ? this.#connection.drained() : turn()),
+      onBytes: (size) => {
+        pace.took(size);
+        this.watchdog.touch();
+      },
+      gate: () => (this.#connection.blocked ? this.#connection.drained() : pace.wait()),
       mender: adapter.mender(model.api),
     });
-    return watched(this.#exchange, () => this.#told(model, adapter.stream(model, context, options)));
+    return egress.watched(this.#exchange, (headers) =>
+      this.#told(model, adapter.stream(model, context, { ...options, headers })),
+    );
   }
 
   #options(model, context, apiKey) {

@@ -1,8 +1,11 @@
+import { randomUUID } from "node:crypto";
+
 import { failure } from "./errors.mjs";
-import { currentExchange } from "./exchange.mjs";
 
 const ALWAYS = ["github.com", "api.github.com"];
 const COPILOT = ".githubcopilot.com";
+/** Marks the requests of a call, as far as here; it is never sent. */
+const MARK = "x-proxyapp-exchange";
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 /** The one way out: every request of this process is a fetch, and every fetch is this one. */
@@ -10,6 +13,7 @@ export class Egress {
   #relay;
   #hosts;
   #fetch;
+  #exchanges = new Map();
 
   constructor({ egress, hosts }) {
     this.#relay = egress;
@@ -26,12 +30,24 @@ export class Egress {
     return this.#hosts.has(host) || host.endsWith(COPILOT);
   }
 
-  async fetch(target, init = {}) {
-    const exchange = currentExchange();
+  /** Run a task whose requests carry certain headers; they are told to the exchange. */
+  async watched(exchange, task) {
+    const mark = randomUUID();
+    this.#exchanges.set(mark, exchange);
     try {
-      const url = this.#checked(new URL(target instanceof Request ? target.url : target));
-      const request = target instanceof Request ? new Request(url, target) : url;
-      const response = await this.#fetch(request, { ...init, redirect: "manual" });
+      return await task({ [MARK]: mark });
+    } finally {
+      this.#exchanges.delete(mark);
+    }
+  }
+
+  async fetch(target, init = {}) {
+    const headers = new Headers(init.headers);
+    const exchange = this.#exchanges.get(headers.get(MARK));
+    headers.delete(MARK);
+    try {
+      const url = this.#checked(new URL(target));
+      const response = await this.#fetch(url, { ...init, headers, redirect: "manual" });
       if (REDIRECTS.has(response.status)) {
         await response.body?.cancel();
         throw failure("egress", "a redirect was refused", { httpStatus: response.status });

@@ -1,5 +1,3 @@
-import { AsyncLocalStorage } from "node:async_hooks";
-
 import { RpcError } from "./errors.mjs";
 
 const BODY_LIMIT = 4096;
@@ -7,19 +5,8 @@ const TAIL_LIMIT = 8192;
 const QUOTA = /^(x-quota-snapshot-|x-ratelimit-|x-copilot-.*quota)/;
 const REQUEST_IDS = ["x-request-id", "x-github-request-id"];
 
-const running = new AsyncLocalStorage();
-
-/** Run a task; what it fetches, however deep inside, is told to the exchange. */
-export function watched(exchange, task) {
-  return running.run(exchange, task);
-}
-
-export function currentExchange() {
-  return running.getStore();
-}
-
 /**
- * What passed between this process and Copilot for one call.
+ * What passed between this process and Copilot for one request.
  *
  * pi-ai tells of a failure in one sentence; here are the status, the headers and the body
  * behind it. `onHead` is told of a successful head, `onBytes` of each piece of a body, and
@@ -71,30 +58,34 @@ export class Exchange {
     }
     this.quota = Object.fromEntries([...headers].filter(([name]) => QUOTA.test(name)));
     this.#hooks.onHead?.(this);
-    return this.#hooks.onBytes ? this.#passed(response) : response;
+    if (this.#hooks.onBytes) this.#watch(response.body);
+    return response;
   }
 
-  #passed(response) {
-    const { onBytes, gate, mender } = this.#hooks;
-    const reader = response.body.getReader();
-    const body = new ReadableStream(
-      {
-        pull: async (controller) => {
-          await gate();
-          const { value, done } = await reader.read();
-          if (done) {
-            if (mender) controller.enqueue(mender.rest());
-            return controller.close();
-          }
-          onBytes();
-          this.#remember(value);
-          controller.enqueue(mender ? mender.mend(value) : value);
-        },
-        cancel: (reason) => reader.cancel(reason),
-      },
-      { highWaterMark: 0 },
-    );
-    return new Response(body, { status: response.status, headers: response.headers });
+  /** Stand between the body and its reader; a second stream would cost more than a token. */
+  #watch(body) {
+    const open = body.getReader.bind(body);
+    body.getReader = () => {
+      const reader = open();
+      const cancel = (reason) => reader.cancel(reason);
+      return { read: () => this.#read(reader), cancel, releaseLock: () => reader.releaseLock() };
+    };
+    body[Symbol.asyncIterator] = () => {
+      const reader = body.getReader();
+      const stop = async () => (await reader.cancel(), { done: true, value: undefined });
+      return { next: reader.read, return: stop };
+    };
+  }
+
+  async #read(reader) {
+    const { gate, mender, onBytes } = this.#hooks;
+    const waiting = gate();
+    if (waiting) await waiting;
+    const { value, done } = await reader.read();
+    if (done) return { done: !mender?.held, value: mender?.rest() };
+    onBytes(value.length);
+    this.#remember(value);
+    return { done, value: mender ? mender.mend(value) : value };
   }
 
   #remember(chunk) {

@@ -1,5 +1,5 @@
 import { failure } from "./errors.mjs";
-import { Exchange, watched } from "./exchange.mjs";
+import { Exchange } from "./exchange.mjs";
 
 const TIMEOUT = 20_000;
 /** The version of Copilot's API that lists models with their limits; pi-ai names it too. */
@@ -55,11 +55,12 @@ export class GitHub {
 
   async #get(url, token, more) {
     const exchange = new Exchange();
-    const headers = { Accept: "application/json", ...this.#headers, ...more };
-    headers.Authorization = `Bearer ${token}`;
+    const own = { Accept: "application/json", Authorization: `Bearer ${token}`, ...more };
     const signal = AbortSignal.timeout(TIMEOUT);
     try {
-      const response = await watched(exchange, () => fetch(url, { headers, signal }));
+      const response = await this.#egress.watched(exchange, (mark) =>
+        fetch(url, { headers: { ...this.#headers, ...own, ...mark }, signal }),
+      );
       if (response.ok) return await response.json();
     } catch (error) {
       throw exchange.refusal ?? failure("network", `${new URL(url).host}: ${causeOf(error)}`);

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 
-import { badParams, failure } from "./errors.mjs";
-import { Exchange, watched } from "./exchange.mjs";
+import { RpcError, badParams, failure } from "./errors.mjs";
 import { log } from "./log.mjs";
 import { redact } from "./redact.mjs";
 
@@ -29,14 +28,15 @@ export class Logins {
   async start({ enterpriseDomain }) {
     const domain = this.#checked(enterpriseDomain);
     const login = { state: "pending", abort: new AbortController() };
-    const exchange = new Exchange();
     const device = await new Promise((resolve, reject) => {
       const asked = { domain, signal: login.abort.signal, onDevice: resolve };
-      watched(exchange, () => this.#adapter.login(asked))
+      this.#adapter
+        .login(asked)
         .then((credential) => this.#finish(login, credential))
         .catch((error) => {
           Object.assign(login, { state: "error", message: redact(error.message) });
-          reject(exchange.refusal ?? failure("upstream", `GitHub's login: ${error.message}`));
+          const known = error instanceof RpcError;
+          reject(known ? error : failure("upstream", `GitHub's login: ${error.message}`));
         });
     });
     const loginId = this.#keep(login);

@@ -7,6 +7,7 @@ import { log } from "./log.mjs";
 import { Logins } from "./login.mjs";
 import { methodsOf } from "./methods.mjs";
 import { Models } from "./models.mjs";
+import { Pace } from "./pace.mjs";
 import { readOptions } from "./options.mjs";
 import { Server } from "./server.mjs";
 import { Store } from "./store.mjs";
@@ -53,7 +54,8 @@ async function serve(options) {
   const credentials = new Credentials(store, github);
   const models = new Models({ adapter, github, credentials });
   const logins = new Logins({ adapter, egress, github, store });
-  const services = { adapter, credentials, github, limits, logins, models, store };
+  const pace = new Pace();
+  const services = { adapter, credentials, egress, limits, logins, models, pace, store };
 
   const server = new Server(options);
   let ending = false;

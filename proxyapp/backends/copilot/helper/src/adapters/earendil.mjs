@@ -3,6 +3,13 @@ import { githubCopilotProvider } from "@earendil-works/pi-ai/providers/github-co
 
 const provider = githubCopilotProvider();
 
+/** The provider's own stream would pass each event through a second queue. */
+const APIS = {
+  "anthropic-messages": () => import("@earendil-works/pi-ai/api/anthropic-messages"),
+  "openai-completions": () => import("@earendil-works/pi-ai/api/openai-completions"),
+  "openai-responses": () => import("@earendil-works/pi-ai/api/openai-responses"),
+};
+
 export default {
   name: "earendil",
   package: "@earendil-works/pi-ai",
@@ -11,8 +18,10 @@ export default {
   catalogue: () => provider.getModels(),
   levels: getSupportedThinkingLevels,
   // A provider reads the system prompt and the tools from a message at the transcript's head.
-  stream: (model, context, options) =>
-    provider.streamSimple(model, normalizeContext(context), options),
+  async *stream(model, context, options) {
+    const { streamSimple } = await APIS[model.api]();
+    yield* streamSimple(model, normalizeContext(context), options);
+  },
   mender: () => undefined,
 
   async login({ domain, signal, onDevice }) {

@@ -57,8 +57,15 @@ class Completing {
     return TERMINALS.some((name) => lines.includes(name)) ? this.#renamed(lines) : lines;
   }
 
+  /** Whether bytes wait for the end of their line. */
+  get held() {
+    return this.#rest.length > 0;
+  }
+
   rest() {
-    return this.#rest;
+    const rest = this.#rest;
+    this.#rest = Buffer.alloc(0);
+    return rest.length ? rest : undefined;
   }
 
   #renamed(lines) {
