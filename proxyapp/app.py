@@ -187,6 +187,8 @@ def _finish(guard: Guard, response: flask.Response) -> flask.Response:
         # Where the next request begins is not known.
         headers["Connection"] = "close"
     headers["x-request-id"] = headers["request-id"] = request_id()
+    # A browser may not take a model's words for a page, whatever they look like.
+    headers["X-Content-Type-Options"] = "nosniff"
     origin = flask.request.headers.get("Origin")
     if origin and guard.allows(origin):
         _let_page_read(headers, origin)

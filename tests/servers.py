@@ -55,18 +55,22 @@ def running_gateway(
     upstream_url: str | None = None,
     workers: int = 1,
     config: str = "",
+    user: int | None = None,
+    python: str = sys.executable,
     **env: object,
 ) -> Iterator[RunningGateway]:
     """Run a gateway while the block lasts.
 
     ``config`` is the text of its settings file; ``env`` are variables, such as
-    ``PROXYAPP_STREAM__HEARTBEAT=0.5``. Without ``upstream_url`` the gateway looks for
-    a llama-server at its usual place.
+    ``PROXYAPP_STREAM__HEARTBEAT=0.5``; None leaves one out. ``user`` is whose process
+    it is, for tests that root runs, and ``python`` its interpreter. Without
+    ``upstream_url`` the gateway looks for a llama-server at its usual place.
     """
     with tempfile.TemporaryDirectory(prefix="proxyapp-") as home:
         place = Path(home)
         (place / "config.toml").write_text(config, "utf-8")
-        process, port = start(place, environment(place, upstream_url, workers, env))
+        values = environment(place, upstream_url, workers, env)
+        process, port = start(place, values, user, python)
         try:
             wait_for_health(process, port, place)
             yield RunningGateway(port, process.pid, place)
@@ -91,14 +95,19 @@ def environment(
     return {name: str(value) for name, value in merged.items() if value is not None}
 
 
-def start(home: Path, env: dict[str, str]) -> tuple[subprocess.Popen[bytes], int]:
+def start(
+    home: Path,
+    env: dict[str, str],
+    user: int | None = None,
+    python: str = sys.executable,
+) -> tuple[subprocess.Popen[bytes], int]:
     """Start gunicorn on a socket that is bound here, so that no port is guessed."""
     with socket.socket() as listener, (home / "gateway.log").open("wb") as log:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", 0))
         listener.listen(1024)
         port = listener.getsockname()[1]
-        command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py"]
+        command = [python, "-m", "gunicorn", "-c", "gunicorn.conf.py"]
         command += ["--bind", f"fd://{listener.fileno()}", "wsgi:app"]
         process = subprocess.Popen(
             command,
@@ -108,6 +117,9 @@ def start(home: Path, env: dict[str, str]) -> tuple[subprocess.Popen[bytes], int
             stdout=log,
             stderr=subprocess.STDOUT,
             pass_fds=(listener.fileno(),),
+            user=user,
+            group=user,
+            extra_groups=[] if user is not None else None,
         )
     return process, port
 

@@ -1,6 +1,8 @@
 """Addresses of model servers, brought into one form."""
 
+import ipaddress
 import re
+import socket
 from typing import Final
 from urllib.parse import SplitResult
 from urllib.parse import urlsplit
@@ -31,8 +33,24 @@ def normal_url(text: str) -> str:
         raise ValueError(f"is {text!r}, which names no host; {_EXPECTED}")
     if not 0 < int(authority["port"] or 80) < 65536:
         raise ValueError(f"is {text!r}, whose port is not from 1 to 65535")
+    if _is_link_local(parts.hostname or ""):
+        raise ValueError("names a link-local address, where no model server is")
     path = parts.path.rstrip("/").removesuffix("/v1").rstrip("/")
     return f"{parts.scheme}://{parts.netloc.lower()}{path}"
+
+
+def _is_link_local(host: str) -> bool:
+    """Tell whether a host is where clouds keep their credentials, however written."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        try:
+            # 2852039166 and 0xa9fea9fe are addresses to every resolver.
+            address = ipaddress.ip_address(socket.inet_aton(host))
+        except OSError:
+            return False
+    mapped = getattr(address, "ipv4_mapped", None) or address
+    return bool(mapped.is_link_local)
 
 
 def _split(text: str) -> SplitResult:

@@ -22,6 +22,10 @@ from tests.speakers import SPEAKERS
 pytestmark = pytest.mark.live
 
 LIMIT = 5.0
+SOON = 0.25
+TRIES = 3
+"""A machine may be busy with something else for a moment."""
+CROWD = 150
 SCHEMA = {"type": "object", "properties": {"path": {"type": "string"}}}
 
 
@@ -39,6 +43,7 @@ PHASES = {
         Wait(limit=20),
         Finish("tool_calls"),
     ),
+    "after the finish": (Text("Hello"), Finish(), Wait(limit=20)),
 }
 
 
@@ -77,12 +82,19 @@ def asked(upstream, count=1):
 @each_speaker(CHATS)
 @pytest.mark.parametrize("phase", PHASES)
 def test_the_upstream_is_let_go(gateway, upstream, phase, speaker, stream):
-    upstream.script(*PHASES[phase])
-    with asking(gateway, speaker, stream=stream):
-        asked(upstream)
-        # What follows the head needs a moment to get through.
-        time.sleep(0.05)
-    assert upstream.generations[0].wait_closed(LIMIT) is not None
+    late = []
+    while not late or (min(late) > SOON and len(late) < TRIES):
+        upstream.reset()
+        upstream.script(*PHASES[phase])
+        with asking(gateway, speaker, stream=stream):
+            asked(upstream)
+            # What follows the head needs a moment to get through.
+            time.sleep(0.05)
+            left = time.monotonic()
+        closed = upstream.generations[0].wait_closed(LIMIT)
+        assert closed is not None
+        late.append(closed - left)
+    assert min(late) <= SOON, late
 
 
 @pytest.mark.reliability("R-001")
@@ -129,11 +141,11 @@ def test_many_who_left_leave_nothing_behind(gateway, upstream):
     upstream.reset()
     upstream.script(Text("Hel"), Wait(limit=20))
     with contextlib.ExitStack() as clients:
-        for number in range(60):
+        for number in range(CROWD):
             speaker = CHATS[number % len(CHATS)]
             stream = number % 2 == 0
             clients.enter_context(asking(gateway, speaker, stream=stream))
-        asked(upstream, 60)
+        asked(upstream, CROWD)
     for request in upstream.generations:
         assert request.wait_closed(LIMIT) is not None
     assert reached(lambda: upstream.active <= kept)

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import threading
 import time
+from dataclasses import dataclass
 
 import pytest
 
@@ -23,6 +24,11 @@ from tests.servers import ROOT
 from tests.servers import running_gateway
 
 LIMIT = 20.0
+HTTP = hostile.corpus("http")
+# What never ends would be waited for too long here; sites wait a minute.
+IMPATIENT = "client_header_timeout 1s; client_body_timeout 1s; keepalive_timeout 1s;"
+# nginx reads these its own way and passes on a request that is in order.
+PUT_RIGHT = {"te-lf", "rl-two-sp", "hd-no-colon", "hd-lf-inject", "hd-expect"}
 SITE_NAME = "gateway.example.org"
 
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH')}:/usr/sbin")
@@ -60,7 +66,7 @@ def lay_out(place, port, gateway_port):
     (place / "nginx.conf").write_text(
         f"daemon off; master_process off; pid {place}/pid; error_log stderr;\n"
         "events {}\n"
-        f"http {{ access_log off; {paths} include {place}/site.conf; }}\n",
+        f"http {{ access_log off; {IMPATIENT} {paths} include {place}/site.conf; }}\n",
         "utf-8",
     )
     return [NGINX, "-p", str(place), "-c", str(place / "nginx.conf"), "-e", "stderr"]
@@ -209,3 +215,27 @@ def test_nginx_answers_to_no_other_name(behind_nginx):
         pytest.raises(ConnectionResetError),
     ):
         connection.getresponse()
+
+
+@pytest.mark.reliability("R-035")
+@pytest.mark.parametrize("case", HTTP, ids=[case["name"] for case in HTTP])
+def test_what_parsers_disagree_on_is_harmless_behind_nginx(behind_nginx, case):
+    fake, port = behind_nginx
+    fake.reset()
+    raw = hostile.joined(case["send"]).encode("latin-1")
+    raw = raw.replace(b"Host: 127.0.0.1", f"Host: {SITE_NAME}".encode())
+    received = hostile.exchange(Port(port), raw)
+    found = hostile.statuses(received)
+    assert all(status < 500 or status == 501 for status in found)
+    if case["expect"] == "reject" and case["name"] not in PUT_RIGHT:
+        assert not any(status < 300 for status in found)
+    if case["expect"] == "one":
+        assert len(found) <= 1
+    assert fake.generations == []
+
+
+@dataclass(frozen=True)
+class Port:
+    """Something to connect to."""
+
+    port: int

@@ -41,6 +41,11 @@ def test_an_address_is_brought_into_one_form(text, expected):
         ("http://example.com:80:80", "names no host"),
         ("http://[::1", "is not a URL"),
         ("http://a\\b.com", "names no host"),
+        ("http://169.254.169.254/latest", "link-local"),
+        ("http://2852039166", "link-local"),
+        ("http://0xa9.0xfe.169.254", "link-local"),
+        ("http://[fe80::1]:80", "link-local"),
+        ("http://[::ffff:169.254.169.254]", "link-local"),
     ],
 )
 def test_what_is_no_address_is_refused(text, words):
