@@ -82,7 +82,7 @@ function refused(exchange, host) {
 function hostOnly(text) {
   try {
     const url = new URL(text);
-    return url.protocol === "https:" && !url.port && !url.username ? url : undefined;
+    return url.href === `https://${url.hostname}/` ? url : undefined;
   } catch {
     return undefined;
   }

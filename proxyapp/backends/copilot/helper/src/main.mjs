@@ -76,7 +76,7 @@ async function serve(options) {
     shutdown(GRACE);
   });
   process.on("SIGINT", () => shutdown(0));
-  await server.listen(options.socket, methods, () => process.exit(0));
+  await server.listen(options.socket, methods, () => shutdown(0));
   log(`ready: ${adapter.package} ${adapter.version}, Node ${process.versions.node}`);
 }
 

@@ -4,6 +4,8 @@ import { Connection } from "./connection.mjs";
 import { log } from "./log.mjs";
 
 const OWNER_ONLY = 0o077;
+/** A socket is not run by anybody. */
+const NO_EXECUTION = 0o100;
 
 /** Listens where the gateway said, for as long as somebody is connected. */
 export class Server {
@@ -21,10 +23,11 @@ export class Server {
   listen(path, methods, onIdle) {
     this.onIdle = onIdle;
     this.#server = createServer((socket) => this.#accept(socket, methods));
-    process.umask(OWNER_ONLY);
+    process.umask(OWNER_ONLY | NO_EXECUTION);
     return new Promise((resolve, reject) => {
       this.#server.once("error", reject);
       this.#server.listen(path, () => {
+        process.umask(OWNER_ONLY);
         this.#await();
         resolve();
       });
