@@ -45,6 +45,9 @@ from proxyapp.wire import jsons
 _MAX_TOOLS = 4096
 """Repairing more would stall everyone; OpenAI takes 128."""
 
+_MAX_EMBEDDED = 8192
+_AT_ONCE = 128
+
 
 class Gateway:
     """What the dialects need, and nothing of how it is done."""
@@ -187,11 +190,26 @@ class Gateway:
     def embed(
         self, target: Target, request: EmbeddingRequest, record: Record
     ) -> Embeddings:
-        """Turn texts into vectors."""
+        """Turn texts into vectors, so many at a time; BadRequest for too many.
+
+        A reply is read at one go, and thousands of vectors would stall everyone.
+        """
+        texts = request.inputs
+        if len(texts) > _MAX_EMBEDDED:
+            raise BadRequest(
+                f"'input' holds {len(texts)} texts; at most {_MAX_EMBEDDED} are read.",
+                param="input",
+            )
         self.ledger.begin(record.caller.key)
-        made = target.backend.embed(target.model, request)
-        record.usage = Usage(made.tokens)
-        return made
+        vectors: list[list[float]] = []
+        tokens = 0
+        for at in range(0, len(texts), _AT_ONCE):
+            some = replace(request, inputs=texts[at : at + _AT_ONCE])
+            made = target.backend.embed(target.model, some)
+            vectors += made.vectors
+            tokens += made.tokens
+        record.usage = Usage(tokens)
+        return Embeddings(tuple(vectors), tokens)
 
     def count(self, target: Target, request: ChatRequest) -> int:
         """Count a prompt's tokens, or estimate them where the backend cannot.

@@ -297,6 +297,25 @@ def stop_reading(sock: Any) -> None:
         getattr(sock, "_sock", sock).shutdown(socket.SHUT_RD)
 
 
+class _Spell:
+    """How long one request may have the worker to itself, and since when it has."""
+
+    SECONDS = 0.005
+    began: ClassVar[float] = 0.0
+
+
+def breathe() -> None:
+    """Let others run, if nobody has been let for a while.
+
+    For work that a client can make long, between two units of it. Units are to be
+    short, and nothing may be half done: others see the same objects.
+    """
+    if time.monotonic() - _Spell.began > _Spell.SECONDS and cooperative():
+        # Not 0: gevent runs fifty such sleeps before it looks at a socket again.
+        gevent.sleep(1e-6)
+        _Spell.began = time.monotonic()
+
+
 def new_id() -> str:
     """Make 24 random hex digits: an identity, not a secret, so no system call."""
     return f"{random.getrandbits(96):024x}"

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from proxyapp.errors import BrokenToolCall
+from proxyapp.runtime import breathe
 from proxyapp.tools.instances import fault_in
 from proxyapp.tools.syntax import guessed
+from proxyapp.tools.syntax import MAX_CHARACTERS
 from proxyapp.tools.syntax import read
 from proxyapp.tools.syntax import repaired_object
 from proxyapp.tools.syntax import Unreadable
@@ -55,9 +57,14 @@ def clean_history_arguments(value: object) -> str:
     whole conversation. Never raises.
     """
     if isinstance(value, str):
-        if isinstance(read(value), dict):
+        found = read(value)
+        if isinstance(found, dict):
             return value
-        text = _unwrapped(value)
+        # A conversation can hold thousands of these.
+        breathe()
+        text = found if isinstance(found, str) else value
+        if len(text) > MAX_CHARACTERS and text is value:
+            return "{}"
         for attempt in (text, text.rstrip("\\") + '"'):
             try:
                 return _repaired(attempt)

@@ -11,6 +11,7 @@ from typing import Any
 from typing import TypeVar
 
 from proxyapp.neutral.messages import Tool
+from proxyapp.runtime import breathe
 from proxyapp.tools.entries import Dropped
 from proxyapp.tools.entries import entries_of
 from proxyapp.tools.entries import Entry
@@ -103,6 +104,7 @@ class ToolRepairer:
         kept: list[Tool] = []
         client_names: dict[str, str] = {}
         for at, entry in entries:
+            breathe()
             tool = self._tool(entry, f"tools[{at}]", repairs)
             others = namesakes.setdefault(tool.name, [])
             if any(_alike(tool, other) for other in others):

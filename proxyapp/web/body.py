@@ -22,6 +22,9 @@ _MAX_VALUES = 2_000_000
 """More arrays and objects than this stall a worker: 30 MB of ``[]`` is an attack."""
 
 _MAX_KEYS = 500_000
+_MAX_ITEMS = 1 << 18
+"""Of a list, such as a prompt's tokens."""
+
 _MAX_ENTRIES = 20_000
 """Messages, their parts and their calls; each costs more than reading it."""
 
@@ -136,6 +139,12 @@ def _refuse_crowds(body: dict[str, Any]) -> None:
     """Raise BadRequest for what would take too long to work through once it is read."""
     for name, entries in body.items():
         if isinstance(entries, list):
+            if len(entries) > _MAX_ITEMS:
+                raise BadRequest(
+                    f"'{name}' holds {len(entries)} items; at most {_MAX_ITEMS} are"
+                    " read.",
+                    param=name,
+                )
             count = sum(map(_weight, entries))
             if count > _MAX_ENTRIES:
                 raise BadRequest(

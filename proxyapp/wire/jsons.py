@@ -6,6 +6,8 @@ from typing import Any
 
 import orjson
 
+from proxyapp.runtime import breathe
+
 # One escape sequence at a time, so that `\\ud800` (an escaped backslash before
 # plain letters) is passed over whole.
 _ESCAPE = re.compile(
@@ -13,6 +15,8 @@ _ESCAPE = re.compile(
     rb"|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
 )
+
+_MANY = 4096
 
 
 def dumps(value: Any) -> bytes:
@@ -55,8 +59,19 @@ def loads(data: bytes | str) -> Any:
         if "surrogate" not in str(error):
             raise
     raw = data.encode("utf-8", "replace") if isinstance(data, str) else data
-    return orjson.loads(_ESCAPE.sub(_whole_character, raw))
+    return orjson.loads(_without_halves(raw))
 
 
-def _whole_character(match: re.Match[bytes]) -> bytes:
-    return rb"\ufffd" if match.group(1) else match.group(0)
+def _without_halves(raw: bytes) -> bytearray:
+    """Replace each half of a surrogate pair; a body can hold millions of them."""
+    whole = bytearray()
+    at = 0
+    for number, match in enumerate(_ESCAPE.finditer(raw)):
+        if match.group(1):
+            whole += raw[at : match.start()]
+            whole += rb"\ufffd"
+            at = match.end()
+        if number % _MANY == 0:
+            breathe()
+    whole += raw[at:]
+    return whole

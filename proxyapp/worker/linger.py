@@ -6,6 +6,8 @@ from typing import Any
 
 import gevent
 
+from proxyapp.runtime import breathe
+
 _SECONDS = 2.0
 _PIECE = 1 << 18
 _PIECES = 256
@@ -23,4 +25,4 @@ def linger(sock: Any) -> None:
         for _ in range(_PIECES):
             if not sock.recv(_PIECE):
                 return
-            gevent.sleep(0)
+            breathe()

@@ -50,12 +50,11 @@ class StallWatch:
         late = now - self._ticked - _TICK
         if late > _STALL:
             self.longest = max(self.longest, late)
-            busy = round((spent - self._spent) * 1000)
-            where = {"at": self._seen} if self._seen else {}
             # Much less busy than late: the machine, not the gateway, was slow.
-            log_trouble("the worker stood still", ms=round(late * 1000), busy_ms=busy)
-            if where:
-                log_trouble("while it stood still it was", **where)
+            busy = round((spent - self._spent) * 1000)
+            told = {"ms": round(late * 1000), "busy_ms": busy}
+            where = {"at": self._seen} if self._seen else {}
+            log_trouble("the worker stood still", **told, **where)
         self._ticked, self._spent, self._seen = now, spent, ""
 
     def _look_again_and_again(self, watched: int, sleep: Any) -> None:

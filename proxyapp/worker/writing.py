@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import gevent
 from gevent.socket import socket as GeventSocket
 from gevent.socket import wait_write
 
@@ -53,7 +52,6 @@ def _send_rest(sock: Any, rest: memoryview, patience: float) -> None:
             rest = rest[sock._sock.send(rest[: _SMALL << 4]) :]
         except BlockingIOError:
             continue
-        gevent.sleep(0)
 
 
 def replace_body_writer(patience: float) -> bool:

@@ -52,6 +52,11 @@ def statuses(received):
     return [int(status) for status in STATUS.findall(received)]
 
 
+def stalls(log):
+    """Give how long the worker was at work while its loop stood still, in ms."""
+    return [int(ms) for ms in re.findall(r"stood still ms=\d+ busy_ms=(\d+)", log)]
+
+
 class Prober(threading.Thread):
     """Ask /health again and again while the block runs, and keep the longest wait."""
 

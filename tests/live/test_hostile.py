@@ -17,6 +17,8 @@ pytestmark = pytest.mark.live
 
 # Bounds a hang. How long others really wait is measured by the benchmark.
 HANG = 2.0
+# Milliseconds of work that nobody else may wait for.
+STALL = 250
 CHAT = "/v1/chat/completions"
 USER = {"role": "user", "content": "hi"}
 HTTP = hostile.corpus("http")
@@ -45,9 +47,15 @@ def alive(gateway):
 
 @pytest.fixture
 def others(gateway, alive, longest_wait):
-    """Ask /health meanwhile; nobody may wait for as long as a hang."""
+    """Ask /health meanwhile; nobody may wait for as long as a hang.
+
+    The gateway itself tells when its loop stood still, and how much of that time it
+    was at work: a busy machine makes the waits longer, but not the work.
+    """
+    before = len(gateway.log)
     with hostile.Prober(gateway) as prober:
         yield
+    assert max(hostile.stalls(gateway.log[before:]), default=0) < STALL
     longest_wait.append(prober.worst)
     assert prober.asked > 0
     assert prober.worst < HANG
@@ -183,6 +191,63 @@ CROWDS = {
 def test_a_crowd_of_messages_stalls_nobody(gateway, upstream, others, name):
     reply = post(gateway, CHAT, {"model": "tiny", "messages": CROWDS[name]})
     assert fault_of(CHATS[0], reply) is None
+
+
+def with_arguments(arguments, count):
+    """Make a conversation in which a model has made so many calls."""
+    function = {"name": "look", "arguments": arguments}
+    calls = [{"id": "c", "type": "function", "function": function}] * count
+    calling = {"role": "assistant", "content": None, "tool_calls": calls}
+    return [USER, calling, USER]
+
+
+BROKEN = {
+    "cut off": with_arguments("{'a': 'b', c: [1,2,", 19_000),
+    "of another language": with_arguments("{'a': True, 'path': '/etc', }", 19_000),
+    "long": with_arguments("{'a': '" + "x" * 1000 + "', b: \"", 9_000),
+    "one and huge": with_arguments("{'a': '" + "x" * (20 << 20), 1),
+}
+
+
+@pytest.mark.reliability("R-028", "R-050")
+@named("name", BROKEN)
+def test_broken_arguments_stall_nobody(gateway, upstream, others, name):
+    reply = post(gateway, CHAT, {"model": "tiny", "messages": BROKEN[name]})
+    assert fault_of(CHATS[0], reply) is None
+
+
+@pytest.mark.reliability("R-028", "R-052")
+def test_halves_of_characters_stall_nobody(gateway, upstream, others):
+    text = b"\\ud800" * 2_000_000
+    raw = b'{"model":"tiny","messages":[{"role":"user","content":"%b"}]}' % text
+    assert fault_of(CHATS[0], post(gateway, CHAT, raw)) is None
+
+
+@pytest.mark.reliability("R-028")
+def test_a_crowd_of_tools_stalls_nobody(gateway, upstream, others):
+    schema = {
+        "type": "object",
+        "properties": {
+            f"p{n}": {"type": "string", "pattern": "^a+$"} for n in range(20)
+        },
+    }
+    reply = CHATS[0].post(gateway, "hi", {f"t{n}": schema for n in range(3_000)})
+    assert fault_of(CHATS[0], reply) is None
+
+
+@pytest.mark.reliability("R-028")
+@named(
+    ("path", "body"),
+    [
+        ("/v1/completions", {"model": "tiny", "prompt": [1] * 3_000_000}),
+        ("/v1/completions", {"model": "tiny", "prompt": [1] * 250_000}),
+        ("/v1/embeddings", {"model": "tiny", "input": ["a"] * 300_000}),
+        ("/v1/embeddings", {"model": "tiny", "input": ["a"] * 8_000}),
+    ],
+    ids=["tokens refused", "tokens", "texts refused", "texts"],
+)
+def test_a_crowd_of_inputs_stalls_nobody(gateway, upstream, others, path, body):
+    assert fault_of(CHATS[0], post(gateway, path, body)) is None
 
 
 @pytest.mark.reliability("R-050")

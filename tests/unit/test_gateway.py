@@ -9,6 +9,7 @@ from proxyapp.neutral.messages import TextPart
 from proxyapp.neutral.messages import Tool
 from proxyapp.neutral.record import Record
 from proxyapp.neutral.request import ChatRequest
+from proxyapp.neutral.request import EmbeddingRequest
 from proxyapp.neutral.request import Reasoning
 from proxyapp.neutral.request import ResponseFormat
 from proxyapp.neutral.request import Sampling
@@ -100,3 +101,27 @@ def test_tokens_are_counted_by_the_backend():
 def test_an_estimate_grows_with_the_prompt():
     tool = Tool("look", "x" * 400)
     assert estimated_prompt(request()) < estimated_prompt(request(tools=(tool,)))
+
+
+def embedded(count):
+    house = gateway()
+    asked = EmbeddingRequest("echo", tuple(f"text {n}" for n in range(count)))
+    kept = Record()
+    made = house.embed(house.registry.resolve("echo"), asked, kept)
+    return house, made, kept
+
+
+def test_many_texts_are_embedded_in_their_order():
+    house, made, kept = embedded(300)
+    (echo,) = house.backends
+    model = echo.models()[0]
+    alone = [
+        echo.embed(model, EmbeddingRequest("echo", (f"text {n}",))) for n in (0, 299)
+    ]
+    assert [made.vectors[0], made.vectors[299]] == [one.vectors[0] for one in alone]
+    assert (len(made.vectors), made.tokens, kept.usage.total) == (300, 600, 600)
+
+
+def test_more_texts_than_anybody_means_are_refused():
+    with pytest.raises(BadRequest, match="8193 texts"):
+        embedded(8193)

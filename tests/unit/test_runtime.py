@@ -157,3 +157,24 @@ except ValueError as error:
     print(error)
 """
     ) == ["late"]
+
+
+def test_who_breathes_lets_others_be_served():
+    told = on_greenlets(
+        """
+import time
+served = []
+gevent.spawn(lambda: served.append(ours.recv(1)))
+gevent.sleep(0)
+theirs.sendall(b"x")
+began = time.monotonic()
+while not served and time.monotonic() - began < 20:
+    runtime.breathe()
+print(served == [b"x"], time.monotonic() - began < 1)
+    """
+    )
+    assert told == ["True", "True"]
+
+
+def test_on_threads_nobody_needs_to_breathe():
+    runtime.breathe()

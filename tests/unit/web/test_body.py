@@ -228,3 +228,10 @@ def test_a_crowd_within_one_entry_is_refused():
 def test_tokens_and_texts_are_no_crowd(item):
     body = b'{"input":[%b]}' % b",".join([item] * 120_000)
     assert len(read_object(body)["input"]) == 120_000
+
+
+def test_more_items_than_anybody_means_are_refused():
+    body = b'{"prompt":[%b]}' % b",".join([b"1"] * ((1 << 18) + 1))
+    with pytest.raises(BadRequest, match="262145 items") as caught:
+        read_object(body)
+    assert caught.value.param == "prompt"
