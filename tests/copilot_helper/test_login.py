@@ -173,6 +173,38 @@ def test_a_renewal_can_be_asked_for(stored, github):
     assert entry(stored)["access"] in github.account.copilot_tokens
 
 
+def test_a_logout_during_a_renewal_stays_one(helper, github):
+    helper.write_store({"github-copilot": credential(github, expires=-HOUR)})
+    began, goes_on = threading.Event(), threading.Event()
+    account = github.account
+    mint = account.mint
+
+    def slowly(*proxy):
+        began.set()
+        goes_on.wait(LIMIT)
+        return mint(*proxy)
+
+    account.mint = slowly
+    thread = threading.Thread(target=helper.chat, kwargs={"auth": MANAGED})
+    thread.start()
+    assert began.wait(LIMIT)
+    helper.call("auth.logout")
+    goes_on.set()
+    thread.join(LIMIT)
+    assert len(github.generations) == 1
+    assert not helper.store.exists()
+
+
+def test_another_account_has_its_own_models(stored, github):
+    stored.call("models.list", auth=MANAGED)
+    github.account.github_tokens.add("gho_zother0000")
+    other = credential(github, refresh="gho_zother0000")
+    stored.write_store({"github-copilot": other})
+    stored.call("models.list", auth=MANAGED)
+    first, second = (call.token for call in github.requests_to("/models"))
+    assert first != second == other["access"]
+
+
 # ---------------------------------------------------------------------- pass-through
 
 

@@ -91,17 +91,21 @@ export class Credentials {
   /** A token that cannot be written down still works. */
   async #saved(credential) {
     try {
-      await this.#store.write(credential);
+      // Meanwhile the user may have logged out, or in with another account.
+      if (this.#store.read()?.refresh === credential.refresh) await this.#store.write(credential);
     } catch (error) {
       log(`the login could not be written: ${error.message}`);
     }
   }
 
   #find(auth) {
-    if (auth?.mode === "managed") return { key: "managed", login: this.managed() };
+    if (auth?.mode === "managed") {
+      const login = this.managed();
+      return { key: hashed(login.credential.refresh), login };
+    }
     if (auth?.mode !== "token") throw badParams('auth.mode must be "managed" or "token"');
     const token = typeof auth.token === "string" ? auth.token.trim() : "";
-    const key = createHash("sha256").update(token).digest("hex");
+    const key = hashed(token);
     if (COPILOT_TOKEN.test(token)) return { key, token };
     if (!GITHUB_TOKEN.test(token)) throw failure("auth", "this is no token of GitHub");
     return { key, login: this.#kept(key, token) };
@@ -114,4 +118,8 @@ export class Credentials {
     if (this.#traded.size > KEPT) this.#traded.delete(this.#traded.keys().next().value);
     return login;
   }
+}
+
+function hashed(token) {
+  return createHash("sha256").update(token).digest("hex");
 }
