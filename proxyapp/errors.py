@@ -16,6 +16,7 @@
     ├── ShuttingDown               503  server_shutdown
     └── UpstreamError              502  upstream_error
         ├── UpstreamUnreachable    502  upstream_unreachable
+        │   └── UpstreamUnavailable  503  upstream_unavailable
         ├── UpstreamInvalid        502  upstream_invalid
         ├── UpstreamIncomplete     502  upstream_incomplete
         ├── UpstreamRefusedKey     502  upstream_refused_key
@@ -177,6 +178,13 @@ class UpstreamUnreachable(UpstreamError):
     """No connection to the model server came about."""
 
     code = "upstream_unreachable"
+
+
+class UpstreamUnavailable(UpstreamUnreachable):
+    """So many connections have failed that none is tried for a moment."""
+
+    status = 503
+    code = "upstream_unavailable"
 
 
 class UpstreamInvalid(UpstreamError):

@@ -270,3 +270,22 @@ def subjects_of(path: Path) -> set[str]:
     words = path.stem.split("_")[1:]
     place = path.relative_to(UNIT).parent
     return {str(place / "_".join(words[:n])) for n in range(1, len(words) + 1)}
+
+
+WALL_CLOCKS = {"datetime", "wall_clock", "unix_time"}
+TIMED = {"backends", "gateway", "relay", "routing", "web", "wire", "worker"}
+# GitHub counts premium requests by the day.
+STAMPS = {"backends.copilot.premium"}
+
+
+@pytest.mark.reliability("R-029d")
+@each_module_of(module for module in MODULES.values() if module.room in TIMED)
+def test_no_wait_and_no_duration_reads_the_clock_on_the_wall(module):
+    names = {n.id for n in ast.walk(module.tree) if isinstance(n, ast.Name)}
+    attributes = {
+        f"{n.value.id}.{n.attr}"
+        for n in ast.walk(module.tree)
+        if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)
+    }
+    read = (names & WALL_CLOCKS) | (attributes & {"time.time", "time.time_ns"})
+    assert not read or module.name in STAMPS

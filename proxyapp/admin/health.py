@@ -18,8 +18,12 @@ def health(gateway: Gateway) -> flask.Response:
     What is amiss is told to those only who may use the gateway.
     """
     told = {"status": "ok", "name": "proxyapp", "version": __version__}
-    if gateway.settings_fault and _may_know(gateway):
-        told["settings"] = gateway.settings_fault
+    down = [b.name for b in gateway.backends if getattr(b, "unavailable", False)]
+    if (gateway.settings_fault or down) and _may_know(gateway):
+        if gateway.settings_fault:
+            told["settings"] = gateway.settings_fault
+        if down:
+            told["unavailable"] = ", ".join(down)
     return json_reply(told)
 
 

@@ -12,6 +12,7 @@ What is ours, and why (figures in docs/bench.md):
   prompts and keys to somewhere nobody configured.
 """
 
+import time
 from collections.abc import Generator
 from collections.abc import Iterator
 from typing import Any
@@ -25,6 +26,7 @@ from urllib3.exceptions import NameResolutionError
 from urllib3.exceptions import NewConnectionError
 from urllib3.exceptions import SSLError
 
+from proxyapp.backends.breaker import Breaker
 from proxyapp.backends.exchange import Exchange
 from proxyapp.backends.exchange import StaleConnection
 from proxyapp.backends.pool import PlainPool
@@ -32,6 +34,7 @@ from proxyapp.backends.pool import SentRequest
 from proxyapp.backends.pool import TlsPool
 from proxyapp.errors import UpstreamError
 from proxyapp.errors import UpstreamInvalid
+from proxyapp.errors import UpstreamUnavailable
 from proxyapp.errors import UpstreamUnreachable
 from proxyapp.wire import jsons
 from proxyapp.wire.http1 import ReplyHead
@@ -133,6 +136,7 @@ class HttpClient:
         self.url = url.rstrip("/")
         self.idle_timeout = idle_timeout
         self._connect_timeout = connect_timeout
+        self.breaker = Breaker()
         self._session = requests.Session()
         self._session.trust_env = False
         self._adapter = _UpstreamAdapter()
@@ -217,6 +221,15 @@ class HttpClient:
             raise UpstreamInvalid(f"{self.url}{path} did not answer JSON.") from None
 
     def _send(self, prepared: "_Prepared") -> StreamResponse:
+        seconds = self.breaker.wait()
+        if seconds:
+            raise UpstreamUnavailable(
+                f"No connection to the model server at {self.url} came about in time,"
+                f" again and again; the next try is in {seconds} s. See whether its"
+                " machine is up, or run: python -m proxyapp doctor",
+                retry_after=str(seconds),
+            )
+        began = time.monotonic()
         try:
             response = self._session.send(
                 prepared,
@@ -225,7 +238,10 @@ class HttpClient:
                 timeout=(self._connect_timeout, prepared.idle_timeout),
             )
         except (requests.RequestException, HTTPError, ValueError) as error:
+            if _caused_by(error, (ConnectTimeoutError, NewConnectionError)):
+                self.breaker.failed(time.monotonic() - began)
             raise self._explained(error) from None
+        self.breaker.connected()
         if not isinstance(response, StreamResponse):
             raise TypeError("the mounted adapter builds every response")
         return response
@@ -296,7 +312,10 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
             todo += item.args
 
 
-def _caused_by(error: BaseException, kind: type[BaseException]) -> bool:
+def _caused_by(
+    error: BaseException,
+    kind: type[BaseException] | tuple[type[BaseException], ...],
+) -> bool:
     return any(isinstance(cause, kind) for cause in _chain(error))
 
 

@@ -58,6 +58,11 @@ class OpenAIBackend:
             idle_timeout=upstream.idle_timeout,
         )
 
+    @property
+    def unavailable(self) -> bool:
+        """Tell whether connections to the server keep failing."""
+        return self._http.breaker.broken
+
     def models(self) -> list[ModelInfo]:
         """List the configured models, or those the server names."""
         if self._settings.models:

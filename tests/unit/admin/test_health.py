@@ -1,4 +1,6 @@
 from proxyapp import __version__
+from proxyapp.app import build_app
+from proxyapp.app import build_gateway
 from proxyapp.app import create_app
 from proxyapp.settings.schema import Settings
 
@@ -14,3 +16,12 @@ def test_health_needs_no_key():
     assert (
         app.test_client().get("/health", headers={"x-api-key": "no"}).status_code == 200
     )
+
+
+def test_health_names_backends_that_nobody_can_connect_to():
+    gateway = build_gateway(Settings())
+    breaker = gateway.backends[0]._http.breaker
+    for _ in range(5):
+        breaker.failed(3.0)
+    told = build_app(gateway).test_client().get("/health").json
+    assert (told["status"], told["unavailable"]) == ("ok", "llama")

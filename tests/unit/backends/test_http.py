@@ -1,4 +1,6 @@
+import contextlib
 import os
+import socket
 
 import pytest
 import responses
@@ -7,6 +9,7 @@ from proxyapp.backends.http import HttpClient
 from proxyapp.backends.http import MAX_DOCUMENT
 from proxyapp.backends.http import read_all
 from proxyapp.errors import UpstreamInvalid
+from proxyapp.errors import UpstreamUnavailable
 from proxyapp.errors import UpstreamUnreachable
 from tests.fakes.faults import FAULTS
 
@@ -135,3 +138,47 @@ def test_neither_proxies_nor_netrc_have_a_say(upstream, monkeypatch, tmp_path):
     os.chmod(netrc, 0o600)
     HttpClient(upstream.url).json("/v1/models", 2.0)
     assert "authorization" not in upstream.requests[0].headers
+
+
+@pytest.fixture
+def silent():
+    """Give the URL of a listener whose queue is full: nobody gets in."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        address = listener.getsockname()
+        for _ in range(3):
+            one = stack.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(address)
+        yield f"http://127.0.0.1:{address[1]}"
+
+
+def test_who_cannot_be_connected_to_is_left_alone_for_a_moment(silent):
+    client = HttpClient(silent, connect_timeout=0.3)
+    for _ in range(5):
+        with pytest.raises(UpstreamUnreachable, match="in time") as caught:
+            client.document("GET", "/")
+        assert caught.value.status == 502
+    with pytest.raises(UpstreamUnavailable, match="next try is in 1 s") as caught:
+        client.document("GET", "/")
+    assert (caught.value.status, caught.value.retry_after) == (503, "1")
+
+
+def test_a_server_that_refused_serves_as_soon_as_it_is_there(upstream):
+    client = HttpClient(upstream.url)
+    upstream.refuse()
+    for _ in range(20):
+        with pytest.raises(UpstreamUnreachable):
+            client.document("GET", "/v1/models")
+    upstream.accept()
+    assert client.document("GET", "/v1/models")[0].status_code == 200
+
+
+def test_an_error_of_the_server_breaks_no_connection(upstream):
+    upstream.reply(500, {}, path="/v1/models")
+    client = HttpClient(upstream.url)
+    for _ in range(10):
+        assert client.document("GET", "/v1/models")[0].status_code == 500
+    assert not client.breaker.broken
