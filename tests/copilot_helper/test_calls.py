@@ -124,6 +124,14 @@ def test_a_call_has_a_limit_altogether(helper, github, auth):
     assert (error.kind, error.data["partial"]) == ("total_timeout", True)
 
 
+@pytest.mark.parametrize("limit", [0, -1, "soon", None, 1e15, {}])
+def test_a_limit_that_means_nothing_ends_no_call(helper, github, auth, limit):
+    names = ("connectMs", "idleMs", "totalMs")
+    github.script(Text("a"), Pause(0.1), Text("b"))
+    result, _ = helper.chat(auth=auth, timeouts=dict.fromkeys(names, limit))
+    assert result["stopReason"] == "stop"
+
+
 def test_silence_becomes_heartbeats(github, auth):
     github.script(Head(), Pause(0.6), Text("late"))
     with Helper(github.url, limits={"heartbeatMs": 100}) as helper:

@@ -1,3 +1,8 @@
+/** The longest time a timer can be set to; it would end a longer one at once. */
+const LONGEST = 2 ** 31 - 2;
+
+const bounded = (ms, otherwise) => (ms > 0 ? Math.min(ms, LONGEST) : otherwise);
+
 /**
  * Three clocks of one call: until Copilot answers, between two of its bytes, and altogether.
  * Bytes only leave their time behind; one timer looks at it when it might be too old.
@@ -12,11 +17,13 @@ export class Watchdog {
   #since = performance.now();
 
   /** `expire` is told the kind and the limit; `paused` says when silence is our own doing. */
-  constructor({ connectMs = 30_000, idleMs = 120_000, totalMs }, expire, paused) {
-    this.#limits = { connect_timeout: connectMs, idle_timeout: idleMs };
+  constructor({ connectMs, idleMs, totalMs }, expire, paused) {
+    const connect = bounded(connectMs, 30_000);
+    this.#limits = { connect_timeout: connect, idle_timeout: bounded(idleMs, 120_000) };
     this.#expire = expire;
     this.#paused = paused;
-    if (totalMs) this.#total = setTimeout(() => this.#over("total_timeout", totalMs), totalMs);
+    const total = bounded(totalMs);
+    if (total) this.#total = setTimeout(() => this.#over("total_timeout", total), total);
     this.#look();
   }
 
