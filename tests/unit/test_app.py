@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from proxyapp.app import build_gateway
@@ -108,3 +110,20 @@ def test_the_ledger_serves_on_unless_it_is_to_be_kept_elsewhere():
     elsewhere = build_gateway(Settings(state=StateSettings(history_days=1)), first)
     assert again.ledger is first.ledger
     assert elsewhere.ledger is not first.ledger
+
+
+@pytest.mark.reliability("R-033")
+def test_to_look_changes_nothing(upstream, tmp_path):
+    backend = BackendSettings(name="up", url=upstream.url)
+    state = StateSettings(directory=str(tmp_path))
+    app = create_app(Settings(backends=(backend,), state=state))
+    rules = [rule for rule in app.url_map.iter_rules() if "GET" in rule.methods]
+    paths = [re.sub(r"<(?:\w+:)?\w+>", "tiny", rule.rule) for rule in rules]
+    assert {"/", "/health", "/v1/models", "/api/tags"} <= set(paths)
+    asker = app.test_client()
+    before = sorted(tmp_path.rglob("*"))
+    for path in paths:
+        assert asker.get(path).status_code != 500, path
+        assert asker.head(path).status_code != 500, path
+    assert {request.method for request in upstream.requests} <= {"GET"}
+    assert sorted(tmp_path.rglob("*")) == before

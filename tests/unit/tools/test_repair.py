@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -276,3 +277,26 @@ def test_the_schema_of_a_reply_loses_what_hangs_the_server(repairer):
     repaired, repairs = repairer.repair_schema(schema)
     assert repaired == {"type": "string"}
     assert repairs == (Repair("", "count-crossed", "#"),)
+
+
+@pytest.mark.reliability("R-054")
+def test_the_schemas_of_an_agent_cost_little():
+    def tool(number):
+        properties = {
+            f"p{n}": {"type": "string", "description": f"Field {n} of {number}."}
+            for n in range(8)
+        }
+        schema = {"type": "object", "properties": properties, "required": ["p0"]}
+        return {
+            "type": "function",
+            "function": {"name": f"t{number}", "parameters": schema},
+        }
+
+    def seconds(repairer):
+        began = time.perf_counter()
+        repairer.repair([tool(number) for number in range(60)])
+        return time.perf_counter() - began
+
+    repairers = [ToolRepairer() for _ in range(5)]
+    assert min(map(seconds, repairers)) < 0.050
+    assert min(map(seconds, repairers)) < 0.005
