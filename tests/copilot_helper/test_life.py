@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import stat
 import time
@@ -116,6 +117,7 @@ def test_wrong_options_are_told_in_one_line(environment):
         pass
     assert helper.process.wait() == 64
     assert len(helper.logged().splitlines()) == 1
+    shutil.rmtree(helper.folder)
 
 
 def test_it_measures_itself(helper):
