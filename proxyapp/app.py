@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -11,6 +12,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
 from proxyapp.admin import health
+from proxyapp.auth.access import access_in
 from proxyapp.backends.base import Backend
 from proxyapp.backends.copilot.backend import CopilotBackend
 from proxyapp.backends.copilot.client import CopilotClient
@@ -28,6 +30,8 @@ from proxyapp.errors import MethodNotAllowed
 from proxyapp.errors import NotFound
 from proxyapp.errors import ProxyError
 from proxyapp.gateway import Gateway
+from proxyapp.neutral.record import Caller
+from proxyapp.neutral.scope import EVERYTHING
 from proxyapp.observe.counters import Counters
 from proxyapp.observe.journal import Journal
 from proxyapp.observe.ledger import Ledger
@@ -42,6 +46,7 @@ from proxyapp.settings.shipped import catalogue
 from proxyapp.tools.repair import ToolRepairer
 from proxyapp.web.call import record
 from proxyapp.web.call import request_id
+from proxyapp.web.country import country_of
 from proxyapp.web.edge import Edge
 from proxyapp.web.edge import leaves_body
 from proxyapp.web.edge import STATUS
@@ -174,8 +179,18 @@ def _admit(gateway: Gateway, guard: Guard) -> flask.Response | None:
     if asked.method == "OPTIONS":
         return flask.Response(status=204)
     if asked.path not in _OPEN_PATHS:
-        record().caller = gateway.keys.check(headers)
+        record().caller = _placed(gateway, gateway.keys.check(headers))
     return None
+
+
+def _placed(gateway: Gateway, caller: Caller) -> Caller:
+    """Give a caller with what is left to them where they are."""
+    rules = gateway.settings.access
+    country = country_of(flask.request.environ, rules.country_headers)
+    if not country and not rules.countries and caller.scope is EVERYTHING:
+        return caller
+    access = access_in(caller.scope, country, rules.countries)
+    return replace(caller, country=country, access=access)
 
 
 def _finish(guard: Guard, response: flask.Response) -> flask.Response:

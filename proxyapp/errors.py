@@ -12,7 +12,10 @@
     │   └── UnknownModel           404  model_not_found
     ├── MethodNotAllowed           405  method_not_allowed
     ├── MisdirectedHost            421  unknown_host
+    ├── TooManyRequests            429  rate_limit_exceeded
+    │   └── BudgetSpent            429  insufficient_quota
     ├── NotSupported               501  not_supported
+    ├── KeysUnreadable             503  keys_unreadable
     ├── ShuttingDown               503  server_shutdown
     └── UpstreamError              502  upstream_error
         ├── UpstreamUnreachable    502  upstream_unreachable
@@ -149,6 +152,35 @@ class MisdirectedHost(ProxyError):
 
     status = 421
     code = "unknown_host"
+
+
+class TooManyRequests(ProxyError):
+    """The caller's key has had its share of this minute."""
+
+    status = 429
+    code = "rate_limit_exceeded"
+    retryable = True
+
+
+class BudgetSpent(TooManyRequests):
+    """The caller's key has had its share of this day."""
+
+    code = "insufficient_quota"
+    retryable = False
+
+
+class KeysUnreadable(ProxyError):
+    """Nobody can be told from a stranger; ``why`` says what to mend."""
+
+    status = 503
+    code = "keys_unreadable"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            "The gateway cannot read its keys, so it lets nobody in. Its owner can"
+            " find out why with: python -m proxyapp keys list"
+        )
+        self.why = why
 
 
 class NotSupported(ProxyError):

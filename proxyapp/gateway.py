@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
-from proxyapp.auth import KeyRing
+from proxyapp.auth.keyfile import KeyFile
+from proxyapp.auth.limits import check_limits
+from proxyapp.auth.ring import KeyRing
 from proxyapp.backends.base import Backend
 from proxyapp.backends.base import Forwarded
 from proxyapp.errors import BadRequest
@@ -38,6 +41,7 @@ from proxyapp.relay.stages import VisibleThinking
 from proxyapp.routing.registry import Registry
 from proxyapp.routing.registry import Target
 from proxyapp.settings.schema import Settings
+from proxyapp.settings.state import KEYS
 from proxyapp.tools.repair import RepairedTools
 from proxyapp.tools.repair import ToolRepairer
 from proxyapp.wire import jsons
@@ -67,7 +71,7 @@ class Gateway:
         self.repairer = repairer
         self.counters = counters
         self.ledger = ledger
-        self.keys = KeyRing(settings.auth.keys)
+        self.keys = _key_ring(settings)
         self.pace = Pace(settings.stream.commit_after, settings.stream.heartbeat)
         # Why newer settings than these could not be taken up, if that is so.
         self.settings_fault = ""
@@ -109,9 +113,10 @@ class Gateway:
     def resolve(self, name: str, record: Record) -> Target:
         """Find what serves a model's name for this caller, and put it on record.
 
-        Raises what ``Registry.resolve`` does.
+        Raises what ``Registry.resolve`` and ``check_limits`` do.
         """
         record.asked = name
+        check_limits(record.caller, self.ledger)
         target = self.seen_by(record).resolve(name)
         record.model, record.backend = target.model.id, target.backend.name
         return target
@@ -235,6 +240,12 @@ class Gateway:
             f"No backend here has the endpoint '{endpoint}'. Name it in the"
             " 'endpoints' of a backend that does."
         )
+
+
+def _key_ring(settings: Settings) -> KeyRing:
+    place = settings.state.directory
+    file = KeyFile(Path(place) / KEYS) if place else None
+    return KeyRing(settings.auth.keys, file, settings.auth.required)
 
 
 def estimated_prompt(request: ChatRequest) -> int:

@@ -18,6 +18,7 @@ from proxyapp.backends.base import Backend
 from proxyapp.backends.base import Finding
 from proxyapp.runtime import Task
 from proxyapp.settings.bind import check_bind
+from proxyapp.settings.bind import has_keys
 from proxyapp.settings.bind import is_loopback
 from proxyapp.settings.errors import SettingsError
 from proxyapp.settings.load import load_settings
@@ -119,14 +120,13 @@ def check_binding(settings: Settings) -> Finding:
             False,
             "listen",
             f"{host} can be reached from other machines, and no key is set",
-            "Put a key into auth.keys (python -m proxyapp key makes one), listen on"
-            " 127.0.0.1, or set ALLOW_UNAUTHENTICATED=1 if that is meant.",
+            "Make a key (python -m proxyapp keys create NAME), listen on 127.0.0.1, or"
+            " set ALLOW_UNAUTHENTICATED=1 if that is meant.",
         )
     if is_loopback(host):
         return Finding(True, "listen", f"only this machine can reach {host}")
-    count = len(settings.auth.keys)
-    if count:
-        return Finding(True, "listen", f"other machines need a key ({count} known)")
+    if has_keys(settings):
+        return Finding(True, "listen", "other machines need a key")
     return Finding(
         True, "listen", "everyone may call without a key: ALLOW_UNAUTHENTICATED is set"
     )

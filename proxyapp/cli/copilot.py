@@ -12,6 +12,7 @@ from typing import Final
 from proxyapp.app import copilot_backend
 from proxyapp.backends.copilot.backend import CopilotBackend
 from proxyapp.backends.copilot.client import CopilotClient
+from proxyapp.cli.command import Command
 from proxyapp.cli.drawing import draw_table
 from proxyapp.cli.models import tokens
 from proxyapp.cli.terminal import Terminal
@@ -111,11 +112,11 @@ def logout(terminal: Terminal, backend: CopilotBackend) -> int:
     return 0
 
 
-COMMANDS: Final[Mapping[str, tuple[str, Callable[[Terminal], int]]]] = MappingProxyType(
+COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
     {
-        "login": ("log in with a code in the browser", partial(_run, login)),
-        "status": ("say whether there is a login", partial(_run, status)),
-        "models": ("list the subscription's models", partial(_run, models)),
-        "logout": ("forget the login", partial(_run, logout)),
+        "login": Command("log in with a code in the browser", partial(_run, login)),
+        "status": Command("say whether there is a login", partial(_run, status)),
+        "models": Command("list the subscription's models", partial(_run, models)),
+        "logout": Command("forget the login", partial(_run, logout)),
     }
 )

@@ -1,7 +1,7 @@
 """``python -m proxyapp key``: make a key for a client."""
 
-from proxyapp.auth import key_digest
-from proxyapp.auth import new_key
+from proxyapp.auth.ring import key_digest
+from proxyapp.auth.ring import new_key
 from proxyapp.cli.terminal import Terminal
 
 

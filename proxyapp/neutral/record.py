@@ -4,19 +4,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
 
+from proxyapp.neutral.scope import Access
+from proxyapp.neutral.scope import ALL
+from proxyapp.neutral.scope import EVERYTHING
+from proxyapp.neutral.scope import Scope
 from proxyapp.neutral.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks.
+    """Who asks: the name of their key, and where from.
 
+    ``scope`` is what the key allows, ``access`` what is left of that where they are.
     ``credential`` is the secret the client sent, whatever it is for. It is held in
     memory only, and only backends that are configured to pass it through look at it.
     """
 
     key: str = ""
     address: str = ""
+    country: str = ""
+    scope: Scope = EVERYTHING
+    access: Access = ALL
     credential: str = field(default="", repr=False)
 
 

@@ -106,6 +106,10 @@ class Ledger:
         self._ask()
         return self._own.last_minute(key)[1] + self._others.last_minute(key)[1]
 
+    def frees_in(self, key: str) -> int:
+        """Give the seconds until the oldest of a key's minute no longer counts."""
+        return min(self._own.frees_in(key), self._others.frees_in(key))
+
     def close(self) -> bool:
         """Write what waits and stop; False if that took too long."""
         return self._thread.stop()

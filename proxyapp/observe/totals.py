@@ -38,6 +38,11 @@ class _Minute:
             self.requests -= requests
             self.tokens -= tokens
 
+    def frees_in(self, second: int) -> int:
+        if not self._seconds:
+            return _SPAN
+        return max(1, self._seconds[0][0] + _SPAN - second)
+
 
 class Totals:
     """Totals by key, kept in memory; any thread may count and ask.
@@ -90,6 +95,14 @@ class Totals:
             minute = self._minute(key)
             minute.forget(second - _SPAN)
             return minute.requests, minute.tokens
+
+    def frees_in(self, key: str) -> int:
+        """Give the seconds until the oldest of a key's last minute is forgotten."""
+        second = int(self._clock())
+        with self._lock:
+            minute = self._minute(key)
+            minute.forget(second - _SPAN)
+            return minute.frees_in(second)
 
     def _minute(self, key: str) -> _Minute:
         minute = self._minutes.get(key)

@@ -12,11 +12,13 @@ from dataclasses import replace
 from proxyapp.backends.base import Backend
 from proxyapp.backends.base import ModelInfo
 from proxyapp.backends.base import Personal
+from proxyapp.errors import Forbidden
 from proxyapp.errors import UnknownModel
 from proxyapp.errors import UpstreamError
 from proxyapp.errors import UpstreamTimeout
 from proxyapp.errors import UpstreamUnreachable
 from proxyapp.neutral.record import Caller
+from proxyapp.neutral.scope import Access
 from proxyapp.runtime import Task
 from proxyapp.settings.schema import ModelSettings
 
@@ -79,10 +81,15 @@ class Registry:
 
     def seen_by(self, caller: Caller) -> "Registry":
         """Give the registry as this caller sees it."""
-        if self._personal is None or not caller.credential:
+        own = self._own_models(caller)
+        if not own and caller.access.whole:
             return self
-        own = self._personal.models_of(caller)
-        return _View(self, self._personal.name, own) if own else self
+        return _View(self, own, caller.access)
+
+    def _own_models(self, caller: Caller) -> list[ModelInfo]:
+        if self._personal is None or not caller.credential:
+            return []
+        return self._personal.models_of(caller)
 
     def models(self) -> tuple[ModelInfo, ...]:
         """List every served model, in the backends' order."""
@@ -246,19 +253,50 @@ class Registry:
 
 
 class _View(Registry):
-    """A registry in which one backend has the models of the caller's account."""
+    """A registry as one caller sees it: with models of their own, and without others.
+
+    What is kept from them is not listed and not hinted at; asked for by its name, it is
+    refused. The caller's own models take the place of those listed for everybody.
+    """
 
     def __init__(
-        self, whole: Registry, backend: str, models: Sequence[ModelInfo]
+        self, whole: Registry, own: Sequence[ModelInfo], access: Access
     ) -> None:
         self.__dict__ |= whole.__dict__
         self._whole = whole
-        self._named = backend
-        self._own = tuple(models)
+        self._own = tuple(own)
+        self._access = access
+
+    def resolve(self, name: str) -> Target:
+        """Find the target of a model's name; raise Forbidden if it is kept back."""
+        try:
+            target = super().resolve(name)
+        except UnknownModel:
+            target = self._hidden(name)
+        if not self._admits(target.model):
+            raise Forbidden(f"You may not use the model '{name}' here.", param="model")
+        return target
+
+    def _hidden(self, name: str) -> Target:
+        """Find a model among those not shown; raise UnknownModel if it is not there."""
+        try:
+            return self._whole.resolve(name)
+        except UnknownModel:
+            raise UnknownModel(name, self._near(name)) from None
+
+    def models(self) -> tuple[ModelInfo, ...]:
+        return tuple(model for model in super().models() if self._admits(model))
+
+    def _admits(self, model: ModelInfo) -> bool:
+        bare = model.id.removeprefix(f"{model.backend}/")
+        names = (bare, f"{model.backend}/{bare}", *model.aliases)
+        return self._access.admits(names, model.backend)
 
     def _current(self) -> _Snapshot:
         snapshot = self._whole._current()
-        others = [m for m in snapshot.models if m.backend != self._named]
+        if not self._own:
+            return snapshot
+        others = [m for m in snapshot.models if m.backend != self._own[0].backend]
         return replace(snapshot, models=tuple(_unique([*others, *self._own])))
 
 

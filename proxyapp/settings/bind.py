@@ -1,10 +1,12 @@
 """The address to listen on, and whether it is safe to."""
 
 import ipaddress
+from pathlib import Path
 
 from proxyapp.settings.errors import Problem
 from proxyapp.settings.errors import SettingsError
 from proxyapp.settings.schema import Settings
+from proxyapp.settings.state import KEYS
 
 
 def check_bind(settings: Settings) -> None:
@@ -14,7 +16,7 @@ def check_bind(settings: Settings) -> None:
     the owner has said that no key is wanted.
     """
     server = settings.server
-    if settings.auth.keys or server.allow_unauthenticated:
+    if server.allow_unauthenticated or has_keys(settings):
         return
     if not is_loopback(server.listen_host):
         raise SettingsError(
@@ -22,12 +24,20 @@ def check_bind(settings: Settings) -> None:
                 Problem(
                     "server.listen_host",
                     f"{server.listen_host} can be reached from other machines, and no"
-                    " key is set: anyone there could use your models. Put a key into"
-                    " auth.keys (python -m proxyapp key makes one), or listen on"
-                    " 127.0.0.1, or set ALLOW_UNAUTHENTICATED=1 if that is meant.",
+                    " key is set: anyone there could use your models. Make one"
+                    " (python -m proxyapp keys create NAME), or listen on 127.0.0.1,"
+                    " or set ALLOW_UNAUTHENTICATED=1 if that is meant.",
                 )
             ]
         )
+
+
+def has_keys(settings: Settings) -> bool:
+    """Tell whether callers need a key."""
+    if settings.auth.required != "auto":
+        return settings.auth.required == "always"
+    place = settings.state.directory
+    return bool(settings.auth.keys) or (bool(place) and Path(place, KEYS).is_file())
 
 
 def bind_address(settings: Settings) -> str:

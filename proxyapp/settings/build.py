@@ -12,7 +12,6 @@ from proxyapp.settings.errors import SettingsError
 from proxyapp.settings.layer import dotted
 from proxyapp.settings.layer import KeyPath
 from proxyapp.settings.layer import Layer
-from proxyapp.settings.schema import AuthSettings
 from proxyapp.settings.schema import BackendSettings
 from proxyapp.settings.schema import COMPAT
 from proxyapp.settings.schema import DEFAULT_UPSTREAM
@@ -42,7 +41,8 @@ def build_settings(
         if isinstance(field.type, type) and is_dataclass(field.type)
     }
     sections["upstream"] = replace(sections["upstream"], url=upstream if given else "")
-    sections["auth"] = AuthSettings(_digests(values["auth"]["keys"]))
+    digests = _digests(values["auth"]["keys"])
+    sections["auth"] = replace(sections["auth"], keys=digests)
     kept_in = state_directory(values["state"]["directory"], environ)
     sections["state"] = replace(sections["state"], directory=kept_in)
     backends = tuple(_backend(table, environ) for table in tables)

@@ -3,6 +3,7 @@
     Settings
     ├── server    ServerSettings
     ├── auth      AuthSettings
+    ├── access    AccessSettings
     ├── log       LogSettings
     ├── upstream  UpstreamSettings
     ├── stream    StreamSettings
@@ -35,6 +36,7 @@ ReasoningField = Literal["reasoning_content", "reasoning"]
 LateSystem = Literal["fold", "hoist", "keep"]
 CopilotAuth = Literal["managed", "passthrough", "off"]
 LogFormat = Literal["text", "json"]
+Required = Literal["auto", "always", "never"]
 HostedTools = Literal["auto", "drop", "reject"]
 
 DEFAULT_UPSTREAM: Final = "http://127.0.0.1:11433"
@@ -63,6 +65,15 @@ class AuthSettings:
     """Who may call: SHA-256 digests of the keys, 64 lower-case hex digits each."""
 
     keys: tuple[str, ...] = field(default=(), repr=False)
+    required: Required = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class AccessSettings:
+    """What callers may use where they are: patterns of models by country."""
+
+    country_headers: tuple[str, ...] = ()
+    countries: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +233,7 @@ class Settings:
 
     server: ServerSettings = field(default_factory=ServerSettings)
     auth: AuthSettings = field(default_factory=AuthSettings)
+    access: AccessSettings = field(default_factory=AccessSettings)
     log: LogSettings = field(default_factory=LogSettings)
     state: StateSettings = field(default_factory=StateSettings)
     upstream: UpstreamSettings = field(default_factory=UpstreamSettings)

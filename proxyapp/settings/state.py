@@ -2,6 +2,10 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
+
+KEYS: Final = "keys.json"
+"""The file of named keys; where it is, a key is needed."""
 
 
 def state_directory(chosen: str, environ: Mapping[str, str]) -> str:

@@ -16,6 +16,7 @@ from proxyapp.observe.journal import Journal
 from proxyapp.runtime import ClientGone
 from proxyapp.runtime import Departure
 from proxyapp.runtime import new_id
+from proxyapp.web.country import TRUSTED_PEER
 from proxyapp.web.proxies import TrustedProxies
 
 _SLASHES = re.compile(r"/{2,}")
@@ -69,9 +70,10 @@ class Edge:
             environ["PATH_INFO"] = _AS_OPENAI[path]
             environ[STREAM_BY_DEFAULT] = True
         if self._proxies:
-            environ["REMOTE_ADDR"] = self._proxies.client(
-                environ.get("REMOTE_ADDR", ""), environ.get("HTTP_X_FORWARDED_FOR", "")
-            )
+            peer = environ.get("REMOTE_ADDR", "")
+            forwarded = environ.get("HTTP_X_FORWARDED_FOR", "")
+            environ[TRUSTED_PEER] = self._proxies.trusts(peer)
+            environ["REMOTE_ADDR"] = self._proxies.client(peer, forwarded)
         self._open_record(environ)
         transcript = self._journal.transcript()
         if transcript is not None:

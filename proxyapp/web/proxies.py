@@ -30,6 +30,11 @@ class TrustedProxies:
             address = before
         return peer if address is None else str(address)
 
+    def trusts(self, peer: str) -> bool:
+        """Tell whether a peer is one of them."""
+        address = _address(peer)
+        return address is not None and self._trusts(address)
+
     def _trusts(self, address: _Address) -> bool:
         return any(address in network for network in self._networks)
 

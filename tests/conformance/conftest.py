@@ -10,7 +10,7 @@ import anthropic
 import openai
 import pytest
 
-from proxyapp.auth import key_digest
+from proxyapp.auth.ring import key_digest
 from tests.fakes.upstream import FakeUpstream
 from tests.servers import running_gateway
 from tests.servers import RunningGateway

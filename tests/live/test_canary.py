@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 import requests
 
-from proxyapp.auth import key_digest
+from proxyapp.auth.ring import key_digest
 from tests.fakes.faults import FAULTS
 from tests.fakes.upstream import Error
 from tests.fakes.upstream import FakeUpstream

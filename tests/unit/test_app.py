@@ -4,7 +4,7 @@ import pytest
 
 from proxyapp.app import build_gateway
 from proxyapp.app import create_app
-from proxyapp.auth import key_digest
+from proxyapp.auth.ring import key_digest
 from proxyapp.settings.schema import AuthSettings
 from proxyapp.settings.schema import BackendSettings
 from proxyapp.settings.schema import LogSettings

@@ -4,13 +4,13 @@ import re
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 from typing import Final
 from typing import Literal
 
 from proxyapp.backends.base import Capability
 from proxyapp.backends.base import ModelInfo
+from proxyapp.neutral.scope import admits
 
 Api = Literal["openai-completions", "openai-responses", "anthropic-messages"]
 
@@ -84,7 +84,7 @@ def read_models(
     return {
         model.id: model
         for model in models
-        if model.enabled and _chosen(model.id, patterns)
+        if model.enabled and admits(patterns, (model.id,))
     }
 
 
@@ -119,12 +119,3 @@ def catalogued(
 def api_of(name: str) -> Api:
     """Guess a model's API from its name, as its makers name them."""
     return next((api for like, api in _BY_NAME if like.match(name)), COMPLETIONS)
-
-
-def _chosen(name: str, patterns: Sequence[str]) -> bool:
-    """Tell whether the owner's patterns let a model through; ``!`` keeps one out."""
-    barred = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
-    wanted = [pattern for pattern in patterns if not pattern.startswith("!")]
-    if any(fnmatchcase(name, pattern) for pattern in barred):
-        return False
-    return not wanted or any(fnmatchcase(name, pattern) for pattern in wanted)

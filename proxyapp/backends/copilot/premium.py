@@ -30,7 +30,7 @@ def initiator_of(context: dict[str, Any]) -> str:
 class PremiumBounds:
     """The owner's daily budget, and the least time between two requests that cost.
 
-    ``spent_today`` tells what was spent since midnight UTC, in premium requests. The
+    ``spent_today`` tells what was spent since midnight, in premium requests. The
     stamp is one file for all workers, by the machine's own clock.
     """
 
@@ -62,7 +62,7 @@ class PremiumBounds:
             raise QuotaSpent(
                 f"This request would cost {cost:g} premium requests, {spent:g} were"
                 f" spent today, and the owner allows {self._budget:g} a day"
-                " (copilot.daily_budget). The count starts anew at midnight UTC.",
+                " (copilot.daily_budget). The count starts anew at midnight.",
                 retry_after=str(_until_midnight()),
             )
 
@@ -97,7 +97,7 @@ class PremiumBounds:
 
 
 def _until_midnight() -> int:
-    now = datetime.datetime.now(datetime.UTC)
+    now = datetime.datetime.now().astimezone()
     tomorrow = now.date() + datetime.timedelta(days=1)
-    midnight = datetime.datetime.combine(tomorrow, datetime.time(), datetime.UTC)
+    midnight = datetime.datetime.combine(tomorrow, datetime.time()).astimezone()
     return max(1, round((midnight - now).total_seconds()))

@@ -191,7 +191,7 @@ def test_an_open_address_with_a_key_is_safe():
     keys = AuthSettings(keys=("0a" * 32,))
     finding = doctor.check_binding(replace(listening("0.0.0.0"), auth=keys))
     assert finding.ok
-    assert "need a key (1 known)" in finding.message
+    assert "need a key" in finding.message
 
 
 def test_an_open_address_on_purpose_is_told():

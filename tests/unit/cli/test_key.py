@@ -1,6 +1,6 @@
 import io
 
-from proxyapp.auth import KeyRing
+from proxyapp.auth.ring import KeyRing
 from proxyapp.cli.key import run
 from proxyapp.cli.terminal import Terminal
 from proxyapp.settings.load import load_settings

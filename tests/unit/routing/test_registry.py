@@ -4,12 +4,14 @@ import pytest
 
 from proxyapp.backends.base import ModelInfo
 from proxyapp.backends.echo import EchoBackend
+from proxyapp.errors import Forbidden
 from proxyapp.errors import UnknownModel
 from proxyapp.errors import UpstreamBusy
 from proxyapp.errors import UpstreamInvalid
 from proxyapp.errors import UpstreamTimeout
 from proxyapp.errors import UpstreamUnreachable
 from proxyapp.neutral.record import Caller
+from proxyapp.neutral.scope import Access
 from proxyapp.routing import registry as routing
 from proxyapp.routing.registry import Registry
 from proxyapp.settings.schema import ModelSettings
@@ -400,3 +402,52 @@ def test_the_stand_in_is_listed_beside_a_backend_that_lists_nothing():
     down = Served("one", failure=DOWN)
     found = registry(down, Account("account"), stand_in=EchoBackend())
     assert ids(found) == ["echo"]
+
+
+# --------------------------------------------------------------- what a caller may use
+
+
+def seen(*patterns, backends=(), whole=None):
+    whole = whole or registry(A, B, aliases={"fast": "phi"})
+    return whole.seen_by(Caller(access=Access(patterns, backends)))
+
+
+def test_a_caller_without_bounds_sees_the_very_same_registry():
+    whole = registry(A, B)
+    assert whole.seen_by(Caller()) is whole
+
+
+def test_what_a_caller_may_not_use_is_not_listed():
+    assert ids(seen(("qwen", "phi"))) == ["qwen", "phi", "b/qwen"]
+    assert ids(seen(("!b/qwen",))) == ["qwen", "phi", "llama"]
+    assert ids(seen(("!qwen",))) == ["phi", "llama"]
+    assert ids(seen(backends=("b",))) == ["llama", "b/qwen"]
+    assert seen(("!phi",)).aliases() == {}
+
+
+def test_asked_for_by_name_it_is_refused():
+    with pytest.raises(Forbidden, match="may not use the model 'phi'"):
+        seen(("!phi",)).resolve("phi")
+    with pytest.raises(Forbidden):
+        seen(("!phi",)).resolve("fast")
+    assert resolved(seen(("!phi",)), "llama") == "b:llama"
+
+
+def test_near_names_tell_nothing_of_what_is_hidden():
+    with pytest.raises(UnknownModel) as unknown:
+        seen(("!phi",)).resolve("phi3")
+    assert "phi" not in unknown.value.near
+    with pytest.raises(UnknownModel):
+        seen(("!phi",)).model("phi")
+
+
+def test_the_one_model_there_is_may_be_forbidden_too():
+    alone = registry(Served("one", "qwen"))
+    with pytest.raises(Forbidden):
+        seen(("!qwen",), whole=alone).resolve("anything")
+
+
+def test_bounds_hold_for_a_callers_own_models():
+    whole = registry(A, Account("account", "old"))
+    caller = Caller(credential="mine", access=Access((("!old",),)))
+    assert ids(whole.seen_by(caller)) == ["qwen", "phi", "new"]

@@ -1,9 +1,12 @@
 import pytest
 
-from proxyapp.auth import key_digest
-from proxyapp.auth import KeyRing
-from proxyapp.auth import new_key
+from proxyapp.auth.keyfile import Key
+from proxyapp.auth.ring import key_digest
+from proxyapp.auth.ring import key_prefix
+from proxyapp.auth.ring import KeyRing
+from proxyapp.auth.ring import new_key
 from proxyapp.errors import Unauthorized
+from proxyapp.neutral.scope import Scope
 
 RING = KeyRing([key_digest("other"), key_digest("secret")])
 
@@ -85,3 +88,60 @@ def test_what_is_no_key_of_ours_may_be_meant_for_a_backend(headers):
 
 def test_a_key_of_ours_is_never_meant_for_a_backend():
     assert RING.check({"x-api-key": "secret"}).credential == ""
+
+
+NAMED = Key("team", key_digest("named"), scope=Scope(models=("a",)))
+OLD = Key("old", key_digest("expired"), expires=100)
+
+
+class File:
+    def __init__(self, *keys):
+        self.keys = {key.digest: key for key in keys} if keys != (None,) else None
+
+    def current(self):
+        return self.keys
+
+
+def ring(*keys, required="auto"):
+    return KeyRing([], File(*keys), required, now=lambda: 100)
+
+
+def test_a_named_key_tells_who_calls_and_what_they_may():
+    caller = ring(NAMED).check({"x-api-key": "named"})
+    assert (caller.key, caller.scope) == ("team", NAMED.scope)
+
+
+@pytest.mark.reliability("R-043")
+def test_a_key_that_expired_is_as_unknown_as_any():
+    words = []
+    for key in ("expired", "never-made"):
+        with pytest.raises(Unauthorized) as refused:
+            ring(NAMED, OLD).check({"x-api-key": key})
+        words.append(refused.value.message)
+    assert words[0] == words[1]
+
+
+def test_where_the_last_key_was_revoked_nobody_gets_in():
+    with pytest.raises(Unauthorized):
+        ring().check({})
+
+
+def test_without_a_file_everyone_gets_in():
+    assert ring(None).check({}).key == ""
+
+
+def test_keys_can_be_switched_off():
+    caller = ring(NAMED, required="never").check({"x-api-key": "named"})
+    assert (caller.key, caller.credential) == ("", "named")
+
+
+def test_keys_can_be_insisted_on():
+    with pytest.raises(Unauthorized):
+        ring(None, required="always").check({})
+
+
+@pytest.mark.reliability("R-043")
+def test_a_key_has_far_more_than_128_bits_and_shows_too_few_of_them():
+    key = new_key()
+    assert len(key) - len("pxa-") >= 43
+    assert len(key_prefix(key)) <= 10

@@ -1,0 +1,1 @@
+"""Who may call, and what with: keys, their file, their limits."""

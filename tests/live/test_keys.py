@@ -1,0 +1,251 @@
+"""Named keys under real gunicorn: two workers, one file, every dialect."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.fakes.upstream import FakeUpstream
+from tests.servers import ROOT
+from tests.servers import running_gateway
+from tests.servers import RunningGateway
+
+LIMIT = 20.0
+HI = [{"role": "user", "content": "hi"}]
+CONFIG = """
+[server]
+trusted_proxies = ["127.0.0.1"]
+[access]
+country_headers = ["CF-IPCountry"]
+countries = {RU = ["!echo*"]}
+[[backends]]
+name = "echo-a"
+kind = "echo"
+[[backends]]
+name = "b"
+kind = "openai"
+url = "%s"
+models = ["beta"]
+"""
+ROUTES: dict[str, tuple[str, dict[str, Any]]] = {
+    "chat": ("/v1/chat/completions", {"messages": HI}),
+    "completions": ("/v1/completions", {"prompt": "hi"}),
+    "responses": ("/v1/responses", {"input": "hi"}),
+    "anthropic": ("/v1/messages", {"messages": HI, "max_tokens": 9}),
+    "ollama": ("/api/chat", {"messages": HI, "stream": False}),
+    "generate": ("/api/generate", {"prompt": "hi", "stream": False}),
+}
+each_route = pytest.mark.parametrize("route", ROUTES)
+
+
+@dataclass(frozen=True)
+class House:
+    """A gateway, its upstream, and the command that makes its keys."""
+
+    gateway: RunningGateway
+    upstream: FakeUpstream
+    state: Path
+
+    def keys(self, *words: str) -> str:
+        """Run ``python -m proxyapp keys``; give what it says, or the key it made."""
+        done = subprocess.run(
+            [sys.executable, "-m", "proxyapp", "keys", *words],
+            cwd=ROOT,
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(self.state),
+                "PROXYAPP_STATE__DIRECTORY": str(self.state),
+            },
+            capture_output=True,
+            text=True,
+            timeout=LIMIT,
+            check=True,
+        )
+        made = re.search(r"pxa-\S{20,}", done.stdout)
+        return made.group() if made else done.stdout
+
+    def ask(self, route: str, key: str, model: str = "echo", **headers: str) -> Any:
+        """Ask one route for a model, with a key."""
+        path, body = ROUTES[route]
+        headers = {"x-api-key": key, **headers} if key else headers
+        return requests.post(
+            f"{self.gateway.url}{path}",
+            json={"model": model, **body},
+            headers=headers,
+            timeout=LIMIT,
+        )
+
+    def get(self, path: str, key: str, **headers: str) -> Any:
+        headers = {"Authorization": f"Bearer {key}", **headers}
+        return requests.get(f"{self.gateway.url}{path}", headers=headers, timeout=LIMIT)
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    state = tmp_path_factory.mktemp("state")
+    state.chmod(0o700)
+    env = {"PROXYAPP_STATE__DIRECTORY": state}
+    with (
+        FakeUpstream() as upstream,
+        running_gateway(None, 2, CONFIG % upstream.url, **env) as gateway,
+    ):
+        yield House(gateway, upstream, state)
+
+
+@pytest.fixture(scope="module")
+def full(house: House) -> Iterator[str]:
+    """Give a key without bounds."""
+    with key_of(house, "full") as key:
+        yield key
+
+
+@contextlib.contextmanager
+def key_of(house: House, name: str, *options: str) -> Iterator[str]:
+    key = house.keys("create", name, *options)
+    until(lambda: house.get("/v1/models", key).status_code == 200, every=4)
+    yield key
+    house.keys("revoke", name)
+
+
+def until(true: Any, every: int = 1) -> None:
+    """Wait until something holds ``every`` times in a row: there are two workers."""
+    deadline = time.monotonic() + LIMIT
+    held = 0
+    while held < every:
+        assert time.monotonic() < deadline
+        held = held + 1 if true() else 0
+        time.sleep(0.05)
+
+
+@each_route
+@pytest.mark.reliability("R-043")
+def test_a_key_is_needed_as_soon_as_there_is_one(
+    house: House, full: str, route: str
+) -> None:
+    assert house.ask(route, full).status_code == 200
+    for wrong in ("", "pxa-wrong"):
+        refused = house.ask(route, wrong)
+        assert refused.status_code == 401
+        assert refused.headers["WWW-Authenticate"] == "Bearer"
+        assert "error" in refused.json()
+
+
+@pytest.mark.reliability("R-043")
+def test_a_revoked_key_is_refused_without_a_restart(house: House, full: str) -> None:
+    with key_of(house, "short") as key:
+        pids = house.gateway.worker_pids
+    until(lambda: house.ask("chat", key).status_code == 401, every=6)
+    assert house.gateway.worker_pids == pids
+    words = house.ask("chat", key).json()["error"]["message"]
+    assert words == house.ask("chat", "pxa-wrong").json()["error"]["message"]
+
+
+@each_route
+def test_a_model_outside_a_keys_scope_is_forbidden(
+    house: House, full: str, route: str
+) -> None:
+    with key_of(house, "some", "--models", "beta") as key:
+        refused = house.ask(route, key)
+        assert refused.status_code == 403
+        assert "may not use the model 'echo'" in refused.text
+
+
+def test_lists_hold_only_what_a_key_may_use(house: House, full: str) -> None:
+    def listed(key: str) -> list[set[str]]:
+        openai = house.get("/v1/models", key).json()["data"]
+        ollama = house.get("/api/tags", key).json()["models"]
+        return [{m["id"] for m in openai}, {m["name"] for m in ollama}]
+
+    assert listed(full) == [{"echo", "beta"}] * 2
+    with key_of(house, "b", "--backends", "b") as key:
+        assert listed(key) == [{"beta"}] * 2
+        assert house.get("/v1/models/echo", key).status_code == 404
+        show = house.ask("chat", key)
+        assert show.status_code == 403
+
+
+@pytest.mark.parametrize("route", ["chat", "anthropic", "ollama"])
+def test_a_key_has_so_many_requests_a_minute(
+    house: House, full: str, route: str
+) -> None:
+    with key_of(house, f"slow-{route}", "--requests-per-minute", "2") as key:
+        until(lambda: house.ask(route, key).status_code == 429, every=6)
+        spent = house.ask(route, key)
+        assert 1 <= int(spent.headers["Retry-After"]) <= 60
+        assert "2 requests a minute" in spent.text
+        assert house.get("/v1/models", key).status_code == 200
+
+
+def test_a_key_has_so_many_tokens_a_day(house: House, full: str) -> None:
+    with key_of(house, "poor", "--tokens-per-day", "3") as key:
+        until(lambda: house.ask("chat", key).status_code == 429, every=6)
+        spent = house.ask("chat", key)
+        assert spent.json()["error"]["code"] == "insufficient_quota"
+        assert spent.headers["x-should-retry"] == "false"
+
+
+@pytest.mark.reliability("R-039")
+def test_what_is_there_differs_by_country(house: House, full: str) -> None:
+    def listed(country: str) -> set[str]:
+        models = house.get("/v1/models", full, **{"CF-IPCountry": country}).json()
+        return {model["id"] for model in models["data"]}
+
+    assert listed("FR") == {"echo", "beta"}
+    assert listed("RU") == {"beta"}
+    german = house.keys("create", "german", "--countries", "DE")
+    here = {"CF-IPCountry": "DE"}
+    until(lambda: house.get("/v1/models", german, **here).status_code == 200, every=4)
+    elsewhere = house.get("/v1/models", german, **{"CF-IPCountry": "FR"})
+    assert elsewhere.status_code == 403
+    assert house.get("/v1/models", german).status_code == 403
+    house.keys("revoke", "german")
+
+
+@pytest.mark.reliability("R-041")
+def test_a_key_reaches_neither_upstream_nor_log(house: House, full: str) -> None:
+    house.ask("chat", full, "beta")
+    sent = [f"{one.headers} {one.body!r}" for one in house.upstream.requests]
+    assert sent
+    assert not any(full in text for text in sent)
+    assert full not in house.gateway.log
+
+
+def test_a_broken_file_keeps_the_keys_that_were_known(house: House, full: str) -> None:
+    file = house.state / "keys.json"
+    good = file.read_bytes()
+    file.write_bytes(b"{")
+    try:
+        time.sleep(1.5)
+        assert house.ask("chat", full).status_code == 200
+        assert house.ask("chat", "pxa-wrong").status_code == 401
+    finally:
+        file.write_bytes(good)
+
+
+def test_a_file_that_was_never_readable_lets_nobody_in(tmp_path: Path) -> None:
+    (tmp_path / "keys.json").touch(0o600)
+    with running_gateway(PROXYAPP_STATE__DIRECTORY=tmp_path) as gateway:
+        refused = requests.get(f"{gateway.url}/v1/models", timeout=LIMIT)
+    assert refused.status_code == 503
+    assert "keys list" in refused.json()["error"]["message"]
+
+
+def test_keys_can_be_switched_off_for_development(house: House, full: str) -> None:
+    env = {
+        "PROXYAPP_STATE__DIRECTORY": house.state,
+        "PROXYAPP_AUTH__REQUIRED": "never",
+    }
+    with running_gateway(**env) as gateway:
+        listed = requests.get(f"{gateway.url}/v1/models", timeout=LIMIT)
+    assert listed.status_code == 200
