@@ -15,6 +15,7 @@ from tests.fakes.steps import Usage
 from tests.fakes.steps import Wait
 from tests.fakes.upstream import FakeUpstream
 from tests.live import hostile
+from tests.live.clients import reached
 from tests.servers import running_gateway
 from tests.speakers import CHATS
 
@@ -147,14 +148,20 @@ def test_a_verbose_log_shows_what_was_said_without_secrets(wordy, stream):
     headers = {"Authorization": f"Bearer {CANARY}", "x-api-key": CANARY}
     secrets = f"key {CANARY}, Bearer abc.def, password=hunter2, gho_0123456789abcdef"
     image = {"url": "data:image/png;base64," + "iVBORw0KGgo" * 1000}
+    mark = f"streamed: {stream}"
     parts = [
-        {"type": "text", "text": secrets},
+        {"type": "text", "text": f"{mark}, {secrets}"},
         {"type": "image_url", "image_url": image},
     ]
     fields = {"messages": [{"role": "user", "content": parts}], "stream": stream}
     ask(gateway, headers=headers, **fields)
-    told = [o for o in objects(gateway, 1, before) if o["event"] == "request"]
-    (line,) = told
+    # The line of a request before may come late.
+    assert reached(lambda: mark in gateway.log[before:])
+    (line,) = [
+        told
+        for told in objects(gateway, 1, before)
+        if told["event"] == "request" and mark in told["request_body"]
+    ]
     assert line["status"] == 200
     assert "key [hidden]" in line["request_body"]
     assert "Hello" in line["reply_body"]
