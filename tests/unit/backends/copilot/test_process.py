@@ -43,6 +43,7 @@ def test_other_options_are_another_process(start):
     assert ping(start())[0] != ping(start(linger=5))[0]
 
 
+@pytest.mark.reliability("R-041")
 def test_its_environment_is_scrubbed(start, monkeypatch):
     monkeypatch.setenv("GITHUB_TOKEN", "canary")
     pid, _ = ping(start())
