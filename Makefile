@@ -1,12 +1,13 @@
 # What a person types. Every step says one line; what it hides is shown if it fails.
 
-.PHONY: run test setup check bench bench-copilot soak crowd lock doctor javascript
+.PHONY: run test setup check bench bench-copilot fuzz soak crowd lock doctor javascript
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes
 RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
+FUZZING := $(VENV)/.fuzzing
 LOG := $(VENV)/setup.log
 
 # The newest Python that every pinned package is known to work with comes first. Each is
@@ -23,7 +24,7 @@ NODE_NEW_ENOUGH := process.exit(+(parseInt(process.versions.node) < 20))
 run: $(RUNTIME) $(COPILOT_BUILT)
 	@exec $(PYTHON) -m proxyapp serve
 
-test: $(DEVELOPMENT) javascript $(COPILOT_BUILT)
+test: $(DEVELOPMENT) $(FUZZING) javascript $(COPILOT_BUILT)
 	@$(PYTHON) -m coverage erase; \
 	$(PYTHON) -m coverage run -m pytest $(ARGS); code=$$?; \
 	$(PYTHON) -m coverage combine --quiet && \
@@ -61,6 +62,12 @@ lock: | $(PYTHON)
 	  echo "Written: $$name.txt"; \
 	done
 
+fuzz: $(DEVELOPMENT) $(FUZZING)
+	@for name in $$($(PYTHON) -c "from tests.fuzz.targets import TARGETS; print(*TARGETS)"); do \
+	  echo "Fuzzing $$name"; \
+	  $(PYTHON) -m tests.fuzz $$name $(or $(SECONDS),60) || exit 1; \
+	done
+
 doctor: $(RUNTIME)
 	@$(PYTHON) -m proxyapp doctor
 
@@ -73,6 +80,12 @@ $(DEVELOPMENT): requirements-dev.txt requirements.txt | $(PYTHON)
 	@echo "Installing requirements-dev.txt"
 	@$(PIP) -r $< >$(LOG) 2>&1 || { cat $(LOG); exit 1; }
 	@touch $@ $(RUNTIME)
+
+$(FUZZING): requirements-fuzz.txt | $(PYTHON) $(DEVELOPMENT)
+	@echo "Installing requirements-fuzz.txt"
+	@$(PIP) --only-binary=:all: -r $< >$(LOG) 2>&1 || \
+	  echo "atheris is not to be had here: the tests that fuzz are skipped."
+	@touch $@
 
 $(PYTHON):
 	@for name in $(CANDIDATES); do \

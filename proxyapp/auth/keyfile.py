@@ -73,7 +73,7 @@ class KeyFile:
     def _look(self) -> None:
         try:
             found = self.path.lstat()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             self._seen = self._keys = None
             return
         except OSError as error:

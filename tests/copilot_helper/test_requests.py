@@ -71,6 +71,7 @@ def test_a_turn_written_as_a_string_is_taken(either, github, auth, model):
     assert "Two." in json.dumps(sent(github))
 
 
+@pytest.mark.conformance("C-203")
 @each_model
 def test_a_thought_goes_back_as_a_thought_and_not_as_text(either, github, auth, model):
     ask = {"model": model, "auth": auth, "options": THINK}

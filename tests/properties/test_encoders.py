@@ -120,7 +120,7 @@ def replies(draw: Any, blocks: Any) -> list[Any]:
 
 @dataclass(frozen=True)
 class Writer:
-    """A dialect's encoder, the oracles that judge it, and the blocks it has words for."""
+    """A dialect's encoder, its oracles, and the blocks it has words for."""
 
     make: Callable[[], Any]
     stream: Callable[..., list[str]]

@@ -26,6 +26,7 @@ from proxyapp.neutral.events import ToolCallDelta
 from proxyapp.neutral.events import ToolCallStart
 from proxyapp.neutral.record import Record
 from proxyapp.neutral.usage import Usage
+from proxyapp.runtime import new_id
 from proxyapp.wire import jsons
 
 Fields = Mapping[str, Any]
@@ -44,8 +45,10 @@ class _Call:
     """A call that is being written."""
 
     def __init__(self, fields: Fields) -> None:
-        self.id = str(fields.get("callId", ""))
-        self.name = str(fields.get("name", ""))
+        self.id = str(fields.get("callId") or "")
+        self.name = str(fields["name"] or "")
+        if not self.name:
+            raise ValueError("a call has no name")
         self.pieces: list[str] = []
 
 
@@ -68,20 +71,30 @@ class EventReader:
         self._index = -1
         self._block: Any = None
         self._calls: dict[Any, _Call] = {}
+        self._ids: set[str] = set()
 
     def feed(self, messages: list[dict[str, Any]]) -> list[Event]:
-        """Read messages that arrived together."""
+        """Read messages that arrived together; raise UpstreamInvalid for nonsense."""
         self.heard = True
         events: list[Event] = []
-        for message in messages:
-            if message.get("method") == "chat.event":
-                fields = message.get("params") or {}
-                read = _READERS.get(fields.get("t"))
-                if read is not None:
-                    read(self, fields, events)
-            elif message.get("id") == 1:
-                self._answered(message, events)
+        try:
+            for message in messages:
+                if not self.done:
+                    self._read(message, events)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise UpstreamInvalid(
+                "The GitHub Copilot helper said what makes no sense."
+            ) from None
         return events
+
+    def _read(self, message: dict[str, Any], events: list[Event]) -> None:
+        if message.get("method") == "chat.event":
+            fields = message.get("params") or {}
+            read = _READERS.get(fields.get("t"))
+            if read is not None:
+                read(self, fields, events)
+        elif message.get("id") == 1:
+            self._answered(message, events)
 
     def _answered(self, message: dict[str, Any], events: list[Event]) -> None:
         try:
@@ -138,7 +151,11 @@ class EventReader:
 
     def _tool_start(self, fields: Fields, events: list[Event]) -> None:
         self._begin(events)
-        self._calls[fields.get("i")] = _Call(fields)
+        call = self._calls[fields.get("i")] = _Call(fields)
+        if not call.id or call.id in self._ids:
+            # Some models count their calls anew in every reply, or not at all.
+            call.id = f"call_{new_id()}"
+        self._ids.add(call.id)
 
     def _tool_delta(self, fields: Fields, events: list[Event]) -> None:
         call = self._calls.get(fields.get("i"))

@@ -39,6 +39,11 @@ def test_without_a_file_there_are_no_keys(file):
     assert file.current() is None
 
 
+def test_where_no_file_can_be_there_are_none(tmp_path):
+    (tmp_path / "state").touch()
+    assert KeyFile(tmp_path / "state" / "keys.json").current() is None
+
+
 def test_a_file_without_keys_is_not_no_file(file):
     file.change(adding(TEAM))
     file.change(lambda named: named.clear())

@@ -178,3 +178,38 @@ def test_a_request_that_was_not_taken_costs_nothing():
     record = Record()
     read(failure("rate_limit"), record=record, premium=1.0)
     assert record.premium == 0.0
+
+
+def test_nothing_is_told_after_the_end():
+    _, events = read(answer(), event("text", i=0, d="a"), answer())
+    assert [type(event).__name__ for event in events] == ["MessageStart", "MessageEnd"]
+
+
+@pytest.mark.reliability("R-025")
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"method": "chat.event", "params": [1]},
+        {"method": "chat.event", "params": {"t": {}}},
+        event("tool_start", i={}, callId="c", name="ls"),
+        event("tool_start", i=0, callId="c", name=""),
+        event("tool_start", i=0),
+        {"id": 1, "result": [1]},
+        {"id": 1, "result": {"usage": {"input": "many"}}},
+    ],
+)
+def test_what_makes_no_sense_is_an_error_in_words(message):
+    with pytest.raises(UpstreamInvalid):
+        read(message)
+
+
+@pytest.mark.parametrize("given", [("c", "c"), ("", ""), (None, None)])
+def test_every_call_has_an_id_of_its_own(given):
+    told = whole(
+        event("tool_start", i=0, callId=given[0], name="ls"),
+        event("tool_end", i=0, arguments="{}"),
+        event("tool_start", i=1, callId=given[1], name="ls"),
+        event("tool_end", i=1, arguments="{}"),
+        answer(stopReason="toolUse"),
+    )
+    assert len({call.id for call in told.calls} - {""}) == 2

@@ -1,0 +1,44 @@
+"""Fuzzing for a few seconds, so that a broken promise is noticed soon.
+
+``make fuzz`` does the same for minutes.
+"""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fuzz.targets import TARGETS
+from tests.servers import ROOT
+
+CORPUS = Path(__file__).parent / "corpus"
+SECONDS = 3
+each_target = pytest.mark.parametrize("name", TARGETS)
+
+
+@each_target
+def test_what_was_once_found_breaks_nothing(name: str) -> None:
+    kept = sorted((CORPUS / name).iterdir())
+    assert kept
+    for path in kept:
+        TARGETS[name](path.read_bytes())
+
+
+@pytest.mark.reliability("R-050")
+@pytest.mark.skipif(
+    importlib.util.find_spec("atheris") is None, reason="atheris is not installed"
+)
+@each_target
+def test_nothing_is_found_in_a_few_seconds(name: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.fuzz", name, str(SECONDS), str(tmp_path)],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        timeout=SECONDS + 90,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode("utf-8", "replace")[-3000:]
