@@ -11,6 +11,7 @@ import flask
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
+from proxyapp.admin import document
 from proxyapp.admin import health
 from proxyapp.auth.access import access_in
 from proxyapp.backends.base import Backend
@@ -161,6 +162,7 @@ def build_app(gateway: Gateway) -> flask.Flask:
     for dialect in DIALECTS.values():
         app.register_blueprint(dialect.blueprint(gateway))
     app.register_blueprint(health.blueprint(gateway))
+    app.register_blueprint(document.blueprint())
     app.wsgi_app = Edge(  # type: ignore[method-assign]
         app.wsgi_app,
         Journal(gateway.ledger, form, verbose=verbose, secrets=secrets),
