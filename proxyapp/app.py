@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from proxyapp.admin import document
 from proxyapp.admin import health
 from proxyapp.auth.access import access_in
+from proxyapp.auth.keyfile import KeyFile
 from proxyapp.backends.base import Backend
 from proxyapp.backends.copilot.backend import CopilotBackend
 from proxyapp.backends.copilot.client import CopilotClient
@@ -38,12 +39,14 @@ from proxyapp.observe.journal import Journal
 from proxyapp.observe.ledger import Ledger
 from proxyapp.observe.log import configure
 from proxyapp.observe.log import log_failure
+from proxyapp.observe.log import log_trouble
 from proxyapp.routing.registry import Registry
 from proxyapp.settings.schema import BackendSettings
 from proxyapp.settings.schema import CopilotSettings
 from proxyapp.settings.schema import Settings
 from proxyapp.settings.schema import StateSettings
 from proxyapp.settings.shipped import catalogue
+from proxyapp.settings.state import KEYS
 from proxyapp.tools.repair import ToolRepairer
 from proxyapp.web.call import record
 from proxyapp.web.call import request_id
@@ -75,14 +78,20 @@ def build_gateway(settings: Settings, previous: Gateway | None = None) -> Gatewa
         stand_in=None if settings.configured else EchoBackend(),
         own_backends=settings.own_backends,
     )
-    if previous is None:
-        repairer, counters = ToolRepairer(), Counters()
-        return Gateway(settings, registry, backends, repairer, counters, ledger)
-    if previous.backends == tuple(backends):
-        registry.start_from(previous.registry)
-    return Gateway(
-        settings, registry, backends, previous.repairer, previous.counters, ledger
-    )
+    key_file = _key_file(settings, previous)
+    repairer, counters = ToolRepairer(), Counters()
+    if previous is not None:
+        repairer, counters = previous.repairer, previous.counters
+        if previous.backends == tuple(backends):
+            registry.start_from(previous.registry)
+    return Gateway(settings, registry, backends, repairer, counters, ledger, key_file)
+
+
+def _key_file(settings: Settings, previous: Gateway | None) -> KeyFile | None:
+    place = settings.state.directory
+    if previous is not None and previous.settings.state.directory == place:
+        return previous.key_file
+    return KeyFile(Path(place) / KEYS, tell=log_trouble) if place else None
 
 
 def _ledger(settings: Settings, previous: Gateway | None) -> Ledger:

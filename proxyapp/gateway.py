@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from proxyapp.auth.keyfile import KeyFile
 from proxyapp.auth.limits import check_limits
@@ -40,8 +39,8 @@ from proxyapp.relay.stages import StopStrings
 from proxyapp.relay.stages import VisibleThinking
 from proxyapp.routing.registry import Registry
 from proxyapp.routing.registry import Target
+from proxyapp.settings.bind import needs_keys
 from proxyapp.settings.schema import Settings
-from proxyapp.settings.state import KEYS
 from proxyapp.tools.repair import RepairedTools
 from proxyapp.tools.repair import ToolRepairer
 from proxyapp.wire import jsons
@@ -64,6 +63,7 @@ class Gateway:
         repairer: ToolRepairer,
         counters: Counters,
         ledger: Ledger,
+        key_file: KeyFile | None,
     ) -> None:
         self.settings = settings
         self.registry = registry
@@ -71,7 +71,8 @@ class Gateway:
         self.repairer = repairer
         self.counters = counters
         self.ledger = ledger
-        self.keys = _key_ring(settings)
+        self.key_file = key_file
+        self.keys = KeyRing(settings.auth.keys, key_file, needs_keys(settings))
         self.pace = Pace(settings.stream.commit_after, settings.stream.heartbeat)
         # Why newer settings than these could not be taken up, if that is so.
         self.settings_fault = ""
@@ -240,12 +241,6 @@ class Gateway:
             f"No backend here has the endpoint '{endpoint}'. Name it in the"
             " 'endpoints' of a backend that does."
         )
-
-
-def _key_ring(settings: Settings) -> KeyRing:
-    place = settings.state.directory
-    file = KeyFile(Path(place) / KEYS) if place else None
-    return KeyRing(settings.auth.keys, file, settings.auth.required)
 
 
 def estimated_prompt(request: ChatRequest) -> int:

@@ -7,15 +7,17 @@ from typing import cast
 import flask
 
 from proxyapp import __version__
+from proxyapp.errors import KeysUnreadable
 from proxyapp.errors import Unauthorized
 from proxyapp.gateway import Gateway
+from proxyapp.neutral.scope import EVERYTHING
 from proxyapp.web.call import json_reply
 
 
 def health(gateway: Gateway) -> flask.Response:
     """Answer ``GET /health``: the process serves; no backend is asked.
 
-    What is amiss is told to those only who may use the gateway.
+    What is amiss is told to those only who may use all of the gateway.
     """
     told = {"status": "ok", "name": "proxyapp", "version": __version__}
     down = [b.name for b in gateway.backends if getattr(b, "unavailable", False)]
@@ -28,11 +30,11 @@ def health(gateway: Gateway) -> flask.Response:
 
 
 def _may_know(gateway: Gateway) -> bool:
+    headers = cast(Mapping[str, str], flask.request.headers)
     try:
-        gateway.keys.check(cast(Mapping[str, str], flask.request.headers))
-    except Unauthorized:
+        return gateway.keys.check(headers).scope is EVERYTHING
+    except (Unauthorized, KeysUnreadable):
         return False
-    return True
 
 
 def blueprint(gateway: Gateway) -> flask.Blueprint:

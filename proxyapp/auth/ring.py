@@ -6,18 +6,16 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Final
-from typing import Literal
 
-from proxyapp.auth.keyfile import Key
+from proxyapp.auth.key import Key
 from proxyapp.auth.keyfile import KeyFile
 from proxyapp.errors import Unauthorized
 from proxyapp.neutral.record import Caller
 from proxyapp.runtime import unix_time
+from proxyapp.settings.schema import Required
 
 _PREFIX: Final = "pxa-"
 _SHOWN: Final = 10
-
-Required = Literal["auto", "always", "never"]
 
 
 class KeyRing:
@@ -43,13 +41,16 @@ class KeyRing:
         """Tell who calls, if a Bearer or x-api-key credential is on the ring.
 
         Both are looked at, on every route: clients of each dialect send either. An
-        empty Bearer, which VS Code sends when it has no key, counts as none. What is
-        not on the ring may be meant for a backend. Raises Unauthorized, and
+        empty Bearer, which VS Code sends when it has no key, counts as none. What was
+        not made here may be meant for a backend. Raises Unauthorized, and
         KeysUnreadable.
         """
         given = [key for key in _credentials(headers) if key]
         found = {key: self._find(key) for key in given}
         other = next((key for key in given if found[key] is None), "")
+        if other.startswith(_PREFIX):
+            # One that was ours once, or is while keys are switched off.
+            other = ""
         for key in found.values():
             if key is not None:
                 return Caller(key.name, scope=key.scope, credential=other)

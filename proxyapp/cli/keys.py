@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from proxyapp.auth.keyfile import Key
+from proxyapp.auth.key import Key
 from proxyapp.auth.keyfile import KeyFile
 from proxyapp.auth.keyfile import read_keys
 from proxyapp.auth.ring import key_digest

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from proxyapp.settings.errors import Problem
 from proxyapp.settings.errors import SettingsError
+from proxyapp.settings.schema import Required
 from proxyapp.settings.schema import Settings
 from proxyapp.settings.state import KEYS
 
@@ -37,7 +38,28 @@ def has_keys(settings: Settings) -> bool:
     if settings.auth.required != "auto":
         return settings.auth.required == "always"
     place = settings.state.directory
-    return bool(settings.auth.keys) or (bool(place) and Path(place, KEYS).is_file())
+    return bool(settings.auth.keys) or (bool(place) and _is_there(Path(place, KEYS)))
+
+
+def needs_keys(settings: Settings) -> Required:
+    """Give ``auth.required``; open to other machines, "auto" does not wait for a key.
+
+    Otherwise a file of keys that is lost while nobody looks would let them all in.
+    """
+    server, required = settings.server, settings.auth.required
+    local = is_loopback(server.listen_host) or server.allow_unauthenticated
+    return required if local or required != "auto" else "always"
+
+
+def _is_there(path: Path) -> bool:
+    """Tell whether a file is there, or may be: one that is hidden lets nobody in."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def bind_address(settings: Settings) -> str:

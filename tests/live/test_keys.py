@@ -22,6 +22,8 @@ from tests.servers import running_gateway
 from tests.servers import RunningGateway
 
 LIMIT = 20.0
+NOTICED = 1.1
+"""Seconds after which every worker looks at the file before it answers."""
 HI = [{"role": "user", "content": "hi"}]
 CONFIG = """
 [server]
@@ -113,7 +115,7 @@ def full(house: House) -> Iterator[str]:
 @contextlib.contextmanager
 def key_of(house: House, name: str, *options: str) -> Iterator[str]:
     key = house.keys("create", name, *options)
-    until(lambda: house.get("/v1/models", key).status_code == 200, every=4)
+    time.sleep(NOTICED)
     yield key
     house.keys("revoke", name)
 
@@ -203,13 +205,14 @@ def test_what_is_there_differs_by_country(house: House, full: str) -> None:
 
     assert listed("FR") == {"echo", "beta"}
     assert listed("RU") == {"beta"}
-    german = house.keys("create", "german", "--countries", "DE")
-    here = {"CF-IPCountry": "DE"}
-    until(lambda: house.get("/v1/models", german, **here).status_code == 200, every=4)
-    elsewhere = house.get("/v1/models", german, **{"CF-IPCountry": "FR"})
-    assert elsewhere.status_code == 403
-    assert house.get("/v1/models", german).status_code == 403
-    house.keys("revoke", "german")
+    with key_of(house, "german", "--countries", "DE") as german:
+
+        def status(**headers: str) -> int:
+            return int(house.get("/v1/models", german, **headers).status_code)
+
+        assert status(**{"CF-IPCountry": "DE"}) == 200
+        assert status(**{"CF-IPCountry": "FR"}) == 403
+        assert status() == 403
 
 
 @pytest.mark.reliability("R-041")
@@ -221,16 +224,34 @@ def test_a_key_reaches_neither_upstream_nor_log(house: House, full: str) -> None
     assert full not in house.gateway.log
 
 
+@pytest.mark.reliability("R-044")
 def test_a_broken_file_keeps_the_keys_that_were_known(house: House, full: str) -> None:
     file = house.state / "keys.json"
     good = file.read_bytes()
     file.write_bytes(b"{")
     try:
-        time.sleep(1.5)
+        until(lambda: answers(house, full) and "no file of keys" in house.gateway.log)
         assert house.ask("chat", full).status_code == 200
         assert house.ask("chat", "pxa-wrong").status_code == 401
     finally:
         file.write_bytes(good)
+
+
+@pytest.mark.reliability("R-044")
+def test_a_file_that_is_lost_lets_nobody_in(house: House, full: str) -> None:
+    file = house.state / "keys.json"
+    file.rename(aside := house.state / "aside.json")
+    try:
+        until(lambda: not answers(house, full), every=6)
+        assert house.ask("chat", "").status_code == 401
+        assert "keys.json is gone" in house.gateway.log
+    finally:
+        aside.rename(file)
+    until(lambda: answers(house, full), every=6)
+
+
+def answers(house: House, key: str) -> bool:
+    return bool(house.get("/v1/models", key).status_code == 200)
 
 
 def test_a_file_that_was_never_readable_lets_nobody_in(tmp_path: Path) -> None:

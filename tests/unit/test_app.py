@@ -51,6 +51,15 @@ def test_an_unexpected_failure_says_nothing_of_the_inside(monkeypatch):
     assert "ZeroDivision" not in reply.text
 
 
+def test_what_is_known_of_the_keys_outlives_other_settings(tmp_path):
+    state = StateSettings(directory=str(tmp_path))
+    first = build_gateway(Settings(backends=ECHO, state=state))
+    changed = Settings(backends=ECHO, state=state, log=LogSettings(verbose=True))
+    assert build_gateway(changed, first).key_file is first.key_file
+    elsewhere = Settings(state=StateSettings(directory=str(tmp_path / "other")))
+    assert build_gateway(elsewhere, first).key_file is not first.key_file
+
+
 def test_a_key_is_asked_for_where_one_is_configured():
     asking = client(auth=AuthSettings((key_digest("k"),)))
     replies = [

@@ -1,6 +1,6 @@
 import pytest
 
-from proxyapp.auth.keyfile import Key
+from proxyapp.auth.key import Key
 from proxyapp.auth.ring import key_digest
 from proxyapp.auth.ring import key_prefix
 from proxyapp.auth.ring import KeyRing
@@ -145,3 +145,11 @@ def test_a_key_has_far_more_than_128_bits_and_shows_too_few_of_them():
     key = new_key()
     assert len(key) - len("pxa-") >= 43
     assert len(key_prefix(key)) <= 10
+
+
+@pytest.mark.reliability("R-041")
+def test_a_key_that_was_made_here_is_never_meant_for_a_backend():
+    revoked = {"x-api-key": "secret", "Authorization": f"Bearer {new_key()}"}
+    assert RING.check(revoked).credential == ""
+    off = KeyRing([], required="never")
+    assert off.check({"x-api-key": new_key()}).credential == ""

@@ -116,4 +116,4 @@ def test_a_directory_that_is_none_is_told(capsys, keys):
     keys.parent.touch()
     code, _, told = run(capsys, "create", "team")
     assert code == 1
-    assert "Not a directory" in told
+    assert "cannot be written" in told
