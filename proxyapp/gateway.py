@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from proxyapp.auth.carried import body_for
 from proxyapp.auth.keyfile import KeyFile
 from proxyapp.auth.limits import check_limits
 from proxyapp.auth.ring import KeyRing
 from proxyapp.backends.base import Backend
 from proxyapp.backends.base import Forwarded
 from proxyapp.errors import BadRequest
+from proxyapp.errors import Forbidden
 from proxyapp.errors import NotSupported
 from proxyapp.errors import UpstreamError
 from proxyapp.neutral.messages import ImagePart
@@ -22,6 +24,7 @@ from proxyapp.neutral.request import ChatRequest
 from proxyapp.neutral.request import CompletionRequest
 from proxyapp.neutral.request import EmbeddingRequest
 from proxyapp.neutral.request import Embeddings
+from proxyapp.neutral.scope import admits
 from proxyapp.neutral.usage import estimate_tokens
 from proxyapp.neutral.usage import Usage
 from proxyapp.observe.counters import Counters
@@ -122,6 +125,15 @@ class Gateway:
         record.model, record.backend = target.model.id, target.backend.name
         return target
 
+    def _begin(self, record: Record) -> None:
+        """Count a request of the caller's key, if its limits still allow one.
+
+        Looked at and counted in one step, between which nothing else runs: however
+        many come at once, no more get in.
+        """
+        check_limits(record.caller, self.ledger)
+        self.ledger.begin(record.caller.key)
+
     def chat(
         self,
         target: Target,
@@ -145,7 +157,7 @@ class Gateway:
             stages.append(VisibleThinking())
         if request.sampling.stop:
             stages.append(StopStrings(request.sampling.stop, request.n))
-        self.ledger.begin(record.caller.key)
+        self._begin(record)
         batches = target.backend.chat(target.model, request, record)
         return Source(batches, stages, record, lambda: prompt_characters(request))
 
@@ -189,7 +201,7 @@ class Gateway:
         stages: list[Stage] = []
         if request.sampling.stop:
             stages.append(StopStrings(request.sampling.stop, _choices(request)))
-        self.ledger.begin(record.caller.key)
+        self._begin(record)
         batches = target.backend.complete(target.model, request)
         return Source(batches, stages, record, lambda: len(str(request.prompt)))
 
@@ -206,7 +218,7 @@ class Gateway:
                 f"'input' holds {len(texts)} texts; at most {_MAX_EMBEDDED} are read.",
                 param="input",
             )
-        self.ledger.begin(record.caller.key)
+        self._begin(record)
         vectors: list[list[float]] = []
         tokens = 0
         for at in range(0, len(texts), _AT_ONCE):
@@ -230,17 +242,33 @@ class Gateway:
         return counted or estimated_prompt(request)
 
     def forward(
-        self, endpoint: str, method: str, path: str, body: bytes, content_type: str
+        self,
+        endpoint: str,
+        method: str,
+        path: str,
+        body: bytes,
+        content_type: str,
+        record: Record,
     ) -> Forwarded:
-        """Carry an optional endpoint to the first backend that has it."""
-        for backend in self.settings.backends:
-            if endpoint in backend.endpoints:
-                found = next(b for b in self.backends if b.name == backend.name)
-                return found.forward(endpoint, method, path, body, content_type)
-        raise NotSupported(
-            f"No backend here has the endpoint '{endpoint}'. Name it in the"
-            " 'endpoints' of a backend that does."
-        )
+        """Carry an optional endpoint to the first backend the caller may use for it."""
+        backend = self._backend_for(endpoint, record)
+        body = body_for(record.caller.access, endpoint, backend.name, body)
+        record.backend = backend.name
+        self._begin(record)
+        return backend.forward(endpoint, method, path, body, content_type)
+
+    def _backend_for(self, endpoint: str, record: Record) -> Backend:
+        having = [b.name for b in self.settings.backends if endpoint in b.endpoints]
+        if not having:
+            raise NotSupported(
+                f"No backend here has the endpoint '{endpoint}'. Name it in the"
+                " 'endpoints' of a backend that does."
+            )
+        bounds = record.caller.access.backends
+        usable = [name for name in having if admits(bounds, (name,))]
+        if not usable:
+            raise Forbidden(f"You may not use '{endpoint}' here.")
+        return next(b for b in self.backends if b.name == usable[0])
 
 
 def estimated_prompt(request: ChatRequest) -> int:

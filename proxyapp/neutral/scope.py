@@ -11,10 +11,17 @@ from fnmatch import fnmatchcase
 
 
 def admits(patterns: Sequence[str], names: Sequence[str]) -> bool:
-    """Tell whether patterns let in a thing that goes by these names."""
+    """Tell whether patterns let in a thing that goes by these names.
+
+    What is kept out is so in capitals too: some servers take a name as it comes.
+    """
     barred = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
     wanted = [pattern for pattern in patterns if not pattern.startswith("!")]
-    if any(fnmatchcase(name, pattern) for pattern in barred for name in names):
+    if any(
+        fnmatchcase(name.lower(), pattern.lower())
+        for pattern in barred
+        for name in names
+    ):
         return False
     if not wanted:
         return True

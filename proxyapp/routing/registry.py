@@ -15,11 +15,13 @@ from proxyapp.backends.base import Personal
 from proxyapp.errors import Forbidden
 from proxyapp.errors import UnknownModel
 from proxyapp.errors import UpstreamError
-from proxyapp.errors import UpstreamTimeout
 from proxyapp.errors import UpstreamUnreachable
 from proxyapp.neutral.record import Caller
 from proxyapp.neutral.scope import Access
-from proxyapp.runtime import Task
+from proxyapp.neutral.scope import admits
+from proxyapp.routing.snapshot import Snapshot
+from proxyapp.routing.snapshot import take_snapshot
+from proxyapp.routing.snapshot import unique
 from proxyapp.settings.schema import ModelSettings
 
 _CLAUDE = ("claude-", "anthropic")
@@ -28,8 +30,8 @@ _CLAUDE = ("claude-", "anthropic")
 _RETRY = 1.0
 """Seconds until a backend that did not answer is asked again."""
 
-_PATIENCE = 10.0
-"""Seconds that a backend may take to list its models."""
+_VIEWS = 256
+"""Views kept; keys and countries are few, but a file may name any number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +40,6 @@ class Target:
 
     backend: Backend
     model: ModelInfo
-
-
-@dataclass(frozen=True, slots=True)
-class _Snapshot:
-    models: tuple[ModelInfo, ...] = ()
-    failures: tuple[tuple[str, UpstreamError], ...] = ()
-    taken: float = float("-inf")
 
 
 class Registry:
@@ -73,7 +68,8 @@ class Registry:
         self._own_backends = own_backends
         self._clock = clock
         self._lock = threading.Lock()
-        self._snapshot = _Snapshot()
+        self._snapshot = Snapshot()
+        self._views: dict[Access, Registry] = {}
 
     def start_from(self, other: "Registry") -> None:
         """Know what another registry of the same backends has learned."""
@@ -82,9 +78,18 @@ class Registry:
     def seen_by(self, caller: Caller) -> "Registry":
         """Give the registry as this caller sees it."""
         own = self._own_models(caller)
-        if not own and caller.access.whole:
-            return self
-        return _View(self, own, caller.access)
+        if own:
+            return _View(self, own, caller.access)
+        return self if caller.access.whole else self._bounded(caller.access)
+
+    def _bounded(self, access: Access) -> "Registry":
+        """Give the view within bounds; it is kept, and with it what it has chosen."""
+        view = self._views.get(access)
+        if view is None:
+            if len(self._views) >= _VIEWS:
+                self._views.clear()
+            view = self._views[access] = _View(self, (), access)
+        return view
 
     def _own_models(self, caller: Caller) -> list[ModelInfo]:
         if self._personal is None or not caller.credential:
@@ -148,8 +153,12 @@ class Registry:
                 if model.backend == backend and rest in model.names:
                     return self._target(model)
             if self._personal is not None and self._personal.name == backend:
-                return self._target(self._personal.model(rest))
+                return self._unlisted(self._personal, rest)
         return None
+
+    def _unlisted(self, personal: Personal, name: str) -> Target | None:
+        """Take a name on trust that the caller's own account may know."""
+        return self._target(personal.model(name))
 
     def _aliased(self, name: str) -> str | None:
         aliases = self._settings.aliases
@@ -213,14 +222,14 @@ class Registry:
         names = [model.id for model in self.models()] + list(self.aliases())
         return difflib.get_close_matches(name, names, n=3, cutoff=0.4) or names[:3]
 
-    def _stands_in(self, snapshot: _Snapshot) -> bool:
+    def _stands_in(self, snapshot: Snapshot) -> bool:
         return (
             not snapshot.models
             and bool(snapshot.failures)
             and all(isinstance(e, UpstreamUnreachable) for _, e in snapshot.failures)
         )
 
-    def _current(self) -> _Snapshot:
+    def _current(self) -> Snapshot:
         """Give the newest snapshot, taking one if it is stale: one caller at a time."""
         if self._fresh(self._snapshot):
             return self._snapshot
@@ -229,34 +238,23 @@ class Registry:
             return self._snapshot
         try:
             if not self._fresh(self._snapshot):
-                self._snapshot = self._take()
+                fresh = take_snapshot(self._backends)
+                self._snapshot = replace(fresh, taken=self._clock())
         finally:
             self._lock.release()
         return self._snapshot
 
-    def _fresh(self, snapshot: _Snapshot) -> bool:
+    def _fresh(self, snapshot: Snapshot) -> bool:
         keep = _RETRY if snapshot.failures else self._settings.refresh_seconds
         return self._clock() - snapshot.taken < keep
-
-    def _take(self) -> _Snapshot:
-        asked = [(name, _asking(b)) for name, b in self._backends.items()]
-        models: list[ModelInfo] = []
-        failures: list[tuple[str, UpstreamError]] = []
-        for name, task in asked:
-            try:
-                if not task.wait(_PATIENCE):
-                    raise UpstreamTimeout(f"The backend '{name}' lists no models.")
-                models += task.result()
-            except UpstreamError as error:
-                failures.append((name, error))
-        return _Snapshot(tuple(_unique(models)), tuple(failures), self._clock())
 
 
 class _View(Registry):
     """A registry as one caller sees it: with models of their own, and without others.
 
     What is kept from them is not listed and not hinted at; asked for by its name, it is
-    refused. The caller's own models take the place of those listed for everybody.
+    refused, and no other takes its place. The caller's own models take the place of
+    those listed for everybody.
     """
 
     def __init__(
@@ -266,53 +264,77 @@ class _View(Registry):
         self._whole = whole
         self._own = tuple(own)
         self._access = access
+        self._chosen = (Snapshot(), Snapshot())
 
     def resolve(self, name: str) -> Target:
         """Find the target of a model's name; raise Forbidden if it is kept back."""
+        if self._find(name) is None:
+            self._refuse(self._whole._find(name), name)
         try:
             target = super().resolve(name)
         except UnknownModel:
-            target = self._hidden(name)
-        if not self._admits(target.model):
-            raise Forbidden(f"You may not use the model '{name}' here.", param="model")
+            self._refuse(self._led_to(name), name)
+            raise
+        self._refuse(target, name)
         return target
 
-    def _hidden(self, name: str) -> Target:
-        """Find a model among those not shown; raise UnknownModel if it is not there."""
+    def model(self, name: str) -> ModelInfo:
+        """Describe a model that is shown; raise Forbidden for one that is not."""
+        if self._find(name) is None:
+            self._refuse(self._whole._find(name), name)
+        return super().model(name)
+
+    def _refuse(self, target: Target | None, name: str) -> None:
+        if target is not None and not self._admits(target.model):
+            raise Forbidden(f"You may not use the model '{name}' here.", param="model")
+
+    def _led_to(self, name: str) -> Target | None:
+        """Give what a name means to those who may use everything."""
         try:
             return self._whole.resolve(name)
-        except UnknownModel:
-            raise UnknownModel(name, self._near(name)) from None
+        except (UnknownModel, UpstreamError):
+            return None
 
     def models(self) -> tuple[ModelInfo, ...]:
-        return tuple(model for model in super().models() if self._admits(model))
+        listed = super().models()
+        if listed is self._current().models:
+            return listed
+        return tuple(model for model in listed if self._admits(model))
+
+    def _unlisted(self, personal: Personal, name: str) -> Target | None:
+        # Bounds are known to hold for names that are known.
+        return None if self._access.models else super()._unlisted(personal, name)
+
+    def _only_model(self, name: str) -> Target | None:
+        # Without a list, nothing says that what answers to a name is what it names.
+        return super()._only_model(name) if self._current().models else None
+
+    def _stands_in(self, snapshot: Snapshot) -> bool:
+        return self._whole._stands_in(self._whole._current())
 
     def _admits(self, model: ModelInfo) -> bool:
         bare = model.id.removeprefix(f"{model.backend}/")
         names = (bare, f"{model.backend}/{bare}", *model.aliases)
         return self._access.admits(names, model.backend)
 
-    def _current(self) -> _Snapshot:
-        snapshot = self._whole._current()
-        if not self._own:
-            return snapshot
-        others = [m for m in snapshot.models if m.backend != self._own[0].backend]
-        return replace(snapshot, models=tuple(_unique([*others, *self._own])))
+    def _current(self) -> Snapshot:
+        """Give what is chosen of the newest snapshot, choosing once from each."""
+        everything = self._whole._current()
+        of, chosen = self._chosen
+        if of is not everything:
+            chosen = self._choose(everything)
+            self._chosen = (everything, chosen)
+        return chosen
 
-
-def _asking(backend: Backend) -> Task[list[ModelInfo]]:
-    return Task(backend.models, lambda _: None)
-
-
-def _unique(models: list[ModelInfo]) -> list[ModelInfo]:
-    """Keep the first model of each name; later ones are ``backend/name``."""
-    seen: set[str] = set()
-    unique: list[ModelInfo] = []
-    for model in models:
-        if model.id in seen:
-            model = replace(
-                model, id=f"{model.backend}/{model.id}", aliases=(), also_known=()
-            )
-        seen.add(model.id)
-        unique.append(model)
-    return unique
+    def _choose(self, everything: Snapshot) -> Snapshot:
+        models = list(everything.models)
+        if self._own:
+            replaced = self._own[0].backend
+            others = [model for model in models if model.backend != replaced]
+            models = unique([*others, *self._own])
+        bounds = self._access.backends
+        return replace(
+            everything,
+            models=tuple(model for model in models if self._admits(model)),
+            failures=tuple(f for f in everything.failures if admits(bounds, (f[0],))),
+        )

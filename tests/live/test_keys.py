@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
+import json
 import os
 import re
 import subprocess
@@ -22,6 +24,8 @@ from tests.servers import running_gateway
 from tests.servers import RunningGateway
 
 LIMIT = 20.0
+HEARD = 50
+"""Refusals in a row, 50 ms apart, by which each worker has read what others count."""
 NOTICED = 1.1
 """Seconds after which every worker looks at the file before it answers."""
 HI = [{"role": "user", "content": "hi"}]
@@ -39,6 +43,7 @@ name = "b"
 kind = "openai"
 url = "%s"
 models = ["beta"]
+endpoints = ["rerank", "audio", "files"]
 """
 ROUTES: dict[str, tuple[str, dict[str, Any]]] = {
     "chat": ("/v1/chat/completions", {"messages": HI}),
@@ -49,6 +54,14 @@ ROUTES: dict[str, tuple[str, dict[str, Any]]] = {
     "generate": ("/api/generate", {"prompt": "hi", "stream": False}),
 }
 each_route = pytest.mark.parametrize("route", ROUTES)
+OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "show": ("/api/show", {}),
+    "rerank": ("/v1/rerank", {"query": "a", "documents": ["b"]}),
+    "speech": ("/v1/audio/speech", {"input": "hi"}),
+    "files": ("/v1/files", {}),
+    "out": ("/v1/audio/../chat/completions", {"messages": HI}),
+    "coded": ("/v1/audio/%2e%2e/chat/completions", {"messages": HI}),
+}
 
 
 @dataclass(frozen=True)
@@ -79,7 +92,7 @@ class House:
 
     def ask(self, route: str, key: str, model: str = "echo", **headers: str) -> Any:
         """Ask one route for a model, with a key."""
-        path, body = ROUTES[route]
+        path, body = (ROUTES | OTHERS)[route]
         headers = {"x-api-key": key, **headers} if key else headers
         return requests.post(
             f"{self.gateway.url}{path}",
@@ -172,9 +185,39 @@ def test_lists_hold_only_what_a_key_may_use(house: House, full: str) -> None:
     assert listed(full) == [{"echo", "beta"}] * 2
     with key_of(house, "b", "--backends", "b") as key:
         assert listed(key) == [{"beta"}] * 2
-        assert house.get("/v1/models/echo", key).status_code == 404
-        show = house.ask("chat", key)
-        assert show.status_code == 403
+        assert house.get("/v1/models/echo", key).status_code == 403
+        assert house.ask("show", key).status_code == 403
+        unknown = house.ask("chat", key, "ech")
+        assert unknown.status_code == 404
+        assert "echo" not in unknown.text
+
+
+@pytest.mark.parametrize("route", ["rerank", "speech", "files"])
+def test_no_endpoint_leads_around_a_keys_scope(
+    house: House, full: str, route: str
+) -> None:
+    with (
+        key_of(house, "echo-only", "--backends", "echo-*") as elsewhere,
+        key_of(house, "gamma-only", "--models", "gamma") as other,
+    ):
+        house.upstream.requests.clear()
+        assert house.ask(route, elsewhere, "beta").status_code == 403
+        assert house.ask(route, other, "beta").status_code == 403
+        assert house.upstream.requests == []
+        house.ask(route, full, "beta")
+        assert len(house.upstream.requests) == 1
+
+
+@pytest.mark.parametrize("route", ["out", "coded"])
+def test_no_path_leads_around_an_endpoint(house: House, full: str, route: str) -> None:
+    path, body = OTHERS[route]
+    house.upstream.requests.clear()
+    connection = http.client.HTTPConnection("127.0.0.1", house.gateway.port, timeout=9)
+    sent = {"x-api-key": full, "Content-Type": "application/json"}
+    connection.request("POST", path, json.dumps({"model": "beta", **body}), sent)
+    assert connection.getresponse().status == 404
+    assert house.upstream.requests == []
+    connection.close()
 
 
 @pytest.mark.parametrize("route", ["chat", "anthropic", "ollama"])
@@ -182,7 +225,7 @@ def test_a_key_has_so_many_requests_a_minute(
     house: House, full: str, route: str
 ) -> None:
     with key_of(house, f"slow-{route}", "--requests-per-minute", "2") as key:
-        until(lambda: house.ask(route, key).status_code == 429, every=6)
+        until(lambda: house.ask(route, key).status_code == 429, every=HEARD)
         spent = house.ask(route, key)
         assert 1 <= int(spent.headers["Retry-After"]) <= 60
         assert "2 requests a minute" in spent.text
@@ -191,7 +234,7 @@ def test_a_key_has_so_many_requests_a_minute(
 
 def test_a_key_has_so_many_tokens_a_day(house: House, full: str) -> None:
     with key_of(house, "poor", "--tokens-per-day", "3") as key:
-        until(lambda: house.ask("chat", key).status_code == 429, every=6)
+        until(lambda: house.ask("chat", key).status_code == 429, every=HEARD)
         spent = house.ask("chat", key)
         assert spent.json()["error"]["code"] == "insufficient_quota"
         assert spent.headers["x-should-retry"] == "false"

@@ -1,12 +1,17 @@
+from functools import partial
+
 import pytest
 
 from proxyapp.app import build_gateway
 from proxyapp.errors import BadRequest
+from proxyapp.errors import Forbidden
 from proxyapp.errors import NotSupported
+from proxyapp.errors import TooManyRequests
 from proxyapp.gateway import estimated_prompt
 from proxyapp.neutral.messages import Message
 from proxyapp.neutral.messages import TextPart
 from proxyapp.neutral.messages import Tool
+from proxyapp.neutral.record import Caller
 from proxyapp.neutral.record import Record
 from proxyapp.neutral.request import ChatRequest
 from proxyapp.neutral.request import EmbeddingRequest
@@ -14,6 +19,8 @@ from proxyapp.neutral.request import Reasoning
 from proxyapp.neutral.request import ResponseFormat
 from proxyapp.neutral.request import Sampling
 from proxyapp.neutral.request import ToolChoice
+from proxyapp.neutral.scope import Access
+from proxyapp.neutral.scope import Scope
 from proxyapp.relay.reply import collect
 from proxyapp.settings.schema import BackendSettings
 from proxyapp.settings.schema import Settings
@@ -90,7 +97,64 @@ def test_thinking_can_be_declined():
 
 def test_an_endpoint_nobody_has_is_not_supported():
     with pytest.raises(NotSupported, match="files"):
-        gateway().forward("files", "GET", "/v1/files", b"", "")
+        gateway().forward("files", "GET", "/v1/files", b"", "", Record())
+
+
+def forwarding(upstream, *names):
+    entries = [
+        BackendSettings(name, url=upstream.url, endpoints=("rerank", "files"))
+        for name in names
+    ]
+    return build_gateway(Settings(backends=(*ECHO, *entries)))
+
+
+def record_of(**bounds):
+    limits = bounds.pop("limits", {})
+    caller = Caller("team", scope=Scope(**limits), access=Access(**bounds))
+    return Record(caller=caller)
+
+
+def test_an_endpoint_is_taken_to_a_backend_that_the_key_is_good_for(upstream):
+    house = forwarding(upstream, "one", "two")
+    asked = record_of(backends=("two",))
+    house.forward("files", "GET", "/v1/files", b"", "", asked)
+    assert asked.backend == "two"
+    with pytest.raises(Forbidden, match="'files' here"):
+        house.forward("files", "GET", "/v1/files", b"", "", record_of(backends=("x",)))
+    assert len(upstream.requests) == 1
+
+
+def test_an_endpoint_is_no_way_around_a_keys_models(upstream):
+    house = forwarding(upstream, "one")
+    ask = partial(house.forward, "rerank", "POST", "/v1/rerank")
+    with pytest.raises(Forbidden, match="'big'"):
+        ask(b'{"model":"big"}', "", record_of(models=(("!big",),)))
+    assert upstream.requests == []
+    ask(b'{"model":"big","model":"small"}', "", record_of(models=(("!big",),)))
+    assert upstream.requests[0].body == b'{"model":"small"}'
+
+
+def test_an_endpoint_is_no_way_around_a_keys_limits(upstream):
+    house = forwarding(upstream, "one")
+    limited = record_of(limits={"requests_per_minute": 1})
+    house.forward("files", "GET", "/v1/files", b"", "", limited)
+    with pytest.raises(TooManyRequests):
+        house.forward("files", "GET", "/v1/files", b"", "", limited)
+
+
+def test_however_many_come_at_once_no_more_begin_than_the_limit_allows():
+    house = gateway()
+    limited = record_of(limits={"requests_per_minute": 2})
+    targets = [house.resolve("echo", limited) for _ in range(3)]
+
+    def begin(target):
+        return house.chat(
+            target, request(), house.repair(None), limited, whole_calls=True
+        )
+
+    assert all(map(begin, targets[:2]))
+    with pytest.raises(TooManyRequests):
+        begin(targets[2])
 
 
 def test_tokens_are_counted_by_the_backend():

@@ -1,7 +1,10 @@
 """OpenAI's routes, each with and without ``/v1``."""
 
+import re
 from collections.abc import Callable
 from functools import partial
+from typing import Final
+from urllib.parse import quote
 
 import flask
 
@@ -15,6 +18,7 @@ from proxyapp.dialects.openai.embeddings import decode_embeddings
 from proxyapp.dialects.openai.embeddings import encode_embeddings
 from proxyapp.dialects.openai.errors import is_vscode
 from proxyapp.dialects.vectors import shortened
+from proxyapp.errors import NotFound
 from proxyapp.gateway import Gateway
 from proxyapp.relay.reply import collect
 from proxyapp.relay.reply import stream
@@ -27,6 +31,9 @@ from proxyapp.web.call import stream_reply
 from proxyapp.web.call import told_by
 
 View = Callable[..., flask.Response]
+
+_IN_PATHS: Final = "/:@!$&'()*+,;=~"
+"""What may stand in a path as it is, by RFC 3986; flask has decoded the rest."""
 
 
 def chat(gateway: Gateway) -> flask.Response:
@@ -93,14 +100,20 @@ def model_details(gateway: Gateway, name: str) -> flask.Response:
 def optional_endpoint(
     gateway: Gateway, endpoint: str, rest: str = ""
 ) -> flask.Response:
-    """Carry an endpoint that only some backends have."""
+    """Carry an endpoint that only some backends have, and nothing beside it.
+
+    A segment of dots would lead a server that resolves it to any route it has.
+    """
     asked = flask.request
     body = read_raw(gateway)
     path = asked.path if asked.path.startswith("/v1/") else f"/v1{asked.path}"
+    if not {".", ".."}.isdisjoint(re.split(r"[/\\]", path)):
+        raise NotFound(f"There is no route {asked.method} {asked.path} here.")
+    path = quote(path, safe=_IN_PATHS)
     if asked.query_string:
         path += "?" + asked.query_string.decode("latin-1")
     media_type = asked.content_type or "application/json"
-    reply = gateway.forward(endpoint, asked.method, path, body, media_type)
+    reply = gateway.forward(endpoint, asked.method, path, body, media_type, record())
     return forwarded_reply(reply)
 
 

@@ -17,6 +17,8 @@ from proxyapp.neutral.scope import Scope
         (("a*", "!*-big"), "a-small", True),
         (("!*",), "a", False),
         (("A*",), "a", False),
+        (("!A*",), "a", False),
+        (("!a*",), "A", False),
     ],
 )
 def test_patterns_let_in_and_keep_out(patterns, name, let_in):

@@ -12,7 +12,6 @@ from proxyapp.errors import UpstreamTimeout
 from proxyapp.errors import UpstreamUnreachable
 from proxyapp.neutral.record import Caller
 from proxyapp.neutral.scope import Access
-from proxyapp.routing import registry as routing
 from proxyapp.routing.registry import Registry
 from proxyapp.settings.schema import ModelSettings
 
@@ -366,7 +365,7 @@ def test_a_backend_that_does_not_answer_in_time_has_failed(monkeypatch):
         def wait(self, seconds):
             return False
 
-    monkeypatch.setattr(routing, "Task", Never)
+    monkeypatch.setattr("proxyapp.routing.snapshot.Task", Never)
     with pytest.raises(UpstreamTimeout):
         registry(ONE, unknown="reject").resolve("qwen")
 
@@ -437,8 +436,80 @@ def test_near_names_tell_nothing_of_what_is_hidden():
     with pytest.raises(UnknownModel) as unknown:
         seen(("!phi",)).resolve("phi3")
     assert "phi" not in unknown.value.near
-    with pytest.raises(UnknownModel):
+    with pytest.raises(UnknownModel) as unknown:
+        seen(("!phi",)).model("phi3")
+    assert "phi" not in unknown.value.near
+
+
+def test_a_model_that_is_hidden_is_not_described():
+    with pytest.raises(Forbidden, match="may not use the model 'phi'"):
         seen(("!phi",)).model("phi")
+    assert seen(("!phi",)).model("llama").backend == "b"
+
+
+@pytest.mark.parametrize("settings", [{"default": "llama"}, {"unknown": "accept"}])
+def test_no_model_takes_the_place_of_one_that_is_hidden(settings):
+    whole = registry(A, B, **settings)
+    with pytest.raises(Forbidden):
+        seen(("!phi",), whole=whole).resolve("phi")
+    assert resolved(seen(("!phi",), whole=whole), "llama") == "b:llama"
+
+
+def test_a_name_that_nobody_knows_never_leads_to_a_hidden_model():
+    whole = registry(A, B, unknown="accept")
+    assert resolved(seen(("!qwen",), whole=whole), "anything") == "a:phi"
+    with pytest.raises(Forbidden):
+        seen(("none",), whole=whole).resolve("anything")
+
+
+def test_without_a_list_of_models_no_name_is_taken_on_trust():
+    down = registry(Served("one", "qwen", failure=DOWN))
+    assert down.resolve("anything").backend.name == "one"
+    with pytest.raises(UpstreamUnreachable):
+        seen(("!qwen",), whole=down).resolve("anything")
+
+
+def test_the_failure_of_a_backend_that_is_hidden_is_not_told():
+    whole = registry(A, Served("secret", failure=DOWN))
+    with pytest.raises(UpstreamUnreachable):
+        seen(("qwen",), whole=whole).resolve("other")
+    with pytest.raises(UnknownModel):
+        seen(backends=("a",), whole=whole).resolve("other")
+
+
+def test_an_account_is_not_trusted_with_names_that_no_list_holds():
+    whole = registry(A, Account("account", "old"))
+    assert resolved(seen(backends=("account",), whole=whole), "account/x")
+    with pytest.raises(UnknownModel):
+        seen(("!new",), whole=whole).resolve("account/x")
+    with pytest.raises(Forbidden):
+        seen(("!new",), whole=whole).resolve("account/NEW")
+
+
+def test_a_view_follows_what_is_served():
+    clock = Clock()
+    backend = Served("one", "qwen", "phi")
+    whole = registry(backend, clock=clock)
+    caller = Caller(access=Access((("!phi",),)))
+    view = whole.seen_by(caller)
+    assert ids(view) == ["qwen"]
+    backend.listed = [backend.model("phi"), backend.model("llama")]
+    clock.now += 100
+    assert ids(view) == ["llama"]
+    assert whole.seen_by(caller) is view
+
+
+def test_views_are_kept_up_to_a_number():
+    whole = registry(A)
+    for number in range(600):
+        assert ids(seen((f"!{number}",), whole=whole)) == ["qwen", "phi"]
+    assert len(whole._views) <= 256
+
+
+def test_the_stand_in_is_bound_as_any_model_is():
+    down = registry(Served("one", failure=DOWN), stand_in=EchoBackend())
+    assert ids(seen(("echo",), whole=down)) == ["echo"]
+    assert ids(seen(("!echo",), whole=down)) == []
 
 
 def test_the_one_model_there_is_may_be_forbidden_too():
