@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 from typing import cast
 
 import flask
@@ -49,10 +50,10 @@ from proxyapp.settings.shipped import catalogue
 from proxyapp.settings.state import KEYS
 from proxyapp.tools.repair import ToolRepairer
 from proxyapp.web.call import record
-from proxyapp.web.call import request_id
 from proxyapp.web.country import country_of
 from proxyapp.web.edge import Edge
 from proxyapp.web.edge import leaves_body
+from proxyapp.web.edge import RECORD
 from proxyapp.web.edge import STATUS
 from proxyapp.web.guard import CORS_HEADERS
 from proxyapp.web.guard import Guard
@@ -150,6 +151,14 @@ def _account(settings: Settings) -> tuple[CopilotSettings, StateSettings]:
     return settings.copilot, settings.state
 
 
+class _Application(flask.Flask):
+    """Flask, without looking at every call whether it is a coroutine: none is."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Give the function as it is."""
+        return func
+
+
 def create_app(settings: Settings) -> flask.Flask:
     """Build the WSGI application for settings that stay as they are."""
     return build_app(build_gateway(settings))
@@ -161,7 +170,7 @@ def build_app(gateway: Gateway) -> flask.Flask:
     verbose = settings.log.verbose
     form = configure(verbose=verbose, as_json=settings.log.format == "json")
     secrets = [backend.key for backend in settings.backends]
-    app = flask.Flask("proxyapp", static_folder=None)
+    app = _Application("proxyapp", static_folder=None)
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     guard = Guard(settings.server)
@@ -212,10 +221,13 @@ def _finish(guard: Guard, response: flask.Response) -> flask.Response:
     if leaves_body(environ):
         # Where the next request begins is not known.
         headers["Connection"] = "close"
-    headers["x-request-id"] = headers["request-id"] = request_id()
+    # Added, not set: nobody else writes these, and setting looks through all others.
+    identity = environ[RECORD].id
+    headers.add("x-request-id", identity)
+    headers.add("request-id", identity)
     # A browser may not take a model's words for a page, whatever they look like.
-    headers["X-Content-Type-Options"] = "nosniff"
-    origin = flask.request.headers.get("Origin")
+    headers.add("X-Content-Type-Options", "nosniff")
+    origin = environ.get("HTTP_ORIGIN")
     if origin and guard.allows(origin):
         _let_page_read(headers, origin)
     return response

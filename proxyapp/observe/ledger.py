@@ -70,11 +70,13 @@ class Ledger:
 
     def begin(self, key: str) -> None:
         """Count a request of a key's last minute as it goes to a backend."""
-        self._own.count(key, 1, 0, 0.0)
+        if key:
+            self._own.count(key, 1, 0, 0.0)
 
     def add(self, entry: Entry) -> None:
         """Take the entry of a request that is over."""
-        self._own.count(entry.key, 0, entry.input + entry.output, entry.premium)
+        if entry.key or entry.premium:
+            self._own.count(entry.key, 0, entry.input + entry.output, entry.premium)
         if self._database is None:
             return
         if len(self._queue) == _WAITING:

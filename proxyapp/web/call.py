@@ -83,8 +83,8 @@ def stream_reply(chunks: Iterator[bytes], content_type: str = SSE) -> flask.Resp
     response = flask.Response(
         chunks, content_type=content_type, direct_passthrough=True
     )
-    response.headers["Cache-Control"] = "no-cache"
-    response.headers["X-Accel-Buffering"] = "no"
+    response.headers.add("Cache-Control", "no-cache")
+    response.headers.add("X-Accel-Buffering", "no")
     return response
 
 
@@ -113,8 +113,8 @@ def told_by(
     response: flask.Response, target: Target, repaired: RepairedTools | None = None
 ) -> flask.Response:
     """Say in headers which model served, and what was repaired on the way."""
-    response.headers["x-proxyapp-backend"] = _printable(target.backend.name)
-    response.headers["x-proxyapp-model"] = _printable(target.model.id)
+    response.headers.add("x-proxyapp-backend", _printable(target.backend.name))
+    response.headers.add("x-proxyapp-model", _printable(target.model.id))
     if repaired is not None and repaired.repairs:
         rules = dict.fromkeys(repair.rule for repair in repaired.repairs)
         response.headers["x-proxyapp-repairs"] = ", ".join(rules)
@@ -123,4 +123,6 @@ def told_by(
 
 def _printable(name: str) -> str:
     """Make a name fit for a header; a model's name may hold anything."""
+    if name.isascii() and name.isprintable():
+        return name[:200]
     return "".join(c if " " <= c <= "~" else "?" for c in name)[:200]
