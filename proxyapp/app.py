@@ -16,6 +16,7 @@ from proxyapp.admin import document
 from proxyapp.admin import health
 from proxyapp.auth.access import access_in
 from proxyapp.auth.keyfile import KeyFile
+from proxyapp.auth.limits import limit_headers
 from proxyapp.backends.base import Backend
 from proxyapp.backends.copilot.backend import CopilotBackend
 from proxyapp.backends.copilot.client import CopilotClient
@@ -59,6 +60,8 @@ from proxyapp.web.guard import CORS_HEADERS
 from proxyapp.web.guard import Guard
 
 _OPEN_PATHS = frozenset({"/", "/health"})
+_SAYING_LIMITS = frozenset({"openai", "responses"})
+"""Dialects whose clients look in headers for what is left of their limits."""
 
 
 def build_gateway(settings: Settings, previous: Gateway | None = None) -> Gateway:
@@ -175,7 +178,7 @@ def build_app(gateway: Gateway) -> flask.Flask:
     app.url_map.merge_slashes = False
     guard = Guard(settings.server)
     app.before_request(partial(_admit, gateway, guard))
-    app.after_request(partial(_finish, guard))
+    app.after_request(partial(_finish, gateway, guard))
     app.register_error_handler(Exception, _failed)
     for dialect in DIALECTS.values():
         app.register_blueprint(dialect.blueprint(gateway))
@@ -213,7 +216,7 @@ def _placed(gateway: Gateway, caller: Caller) -> Caller:
     return replace(caller, country=country, access=access)
 
 
-def _finish(guard: Guard, response: flask.Response) -> flask.Response:
+def _finish(gateway: Gateway, guard: Guard, response: flask.Response) -> flask.Response:
     """Put on the headers every reply carries."""
     headers = response.headers
     environ = flask.request.environ
@@ -222,9 +225,11 @@ def _finish(guard: Guard, response: flask.Response) -> flask.Response:
         # Where the next request begins is not known.
         headers["Connection"] = "close"
     # Added, not set: nobody else writes these, and setting looks through all others.
-    identity = environ[RECORD].id
-    headers.add("x-request-id", identity)
-    headers.add("request-id", identity)
+    asked = environ[RECORD]
+    headers.add("x-request-id", asked.id)
+    headers.add("request-id", asked.id)
+    if asked.dialect in _SAYING_LIMITS and asked.caller.scope.limited:
+        headers.update(limit_headers(asked.caller, gateway.ledger))
     # A browser may not take a model's words for a page, whatever they look like.
     headers.add("X-Content-Type-Options", "nosniff")
     origin = environ.get("HTTP_ORIGIN")

@@ -1,11 +1,13 @@
 """How much a key may use: by the minute and by the day."""
 
 import datetime
+from collections.abc import Iterator
 from typing import Protocol
 
 from proxyapp.errors import BudgetSpent
 from proxyapp.errors import TooManyRequests
 from proxyapp.neutral.record import Caller
+from proxyapp.neutral.scope import Scope
 
 
 class Usage(Protocol):
@@ -20,8 +22,8 @@ class Usage(Protocol):
     def tokens_today(self, key: str) -> int:
         """Count its tokens since midnight."""
 
-    def frees_in(self, key: str) -> int:
-        """Give the seconds until the oldest of the last minute no longer counts."""
+    def frees_in(self, key: str, requests: int = 0, tokens: int = 0) -> int:
+        """Give the seconds until the last minute holds less than this of each."""
 
 
 def check_limits(caller: Caller, usage: Usage) -> None:
@@ -35,17 +37,43 @@ def check_limits(caller: Caller, usage: Usage) -> None:
             " may go on after midnight.",
             retry_after=str(until_midnight()),
         )
-    for limit, used, what in (
-        (scope.requests_per_minute, usage.requests_last_minute, "requests"),
-        (scope.tokens_per_minute, usage.tokens_last_minute, "tokens"),
-    ):
-        if limit and used(key) >= limit:
-            wait = usage.frees_in(key)
+    for limit, what, used in _minute(scope, key, usage):
+        if used >= limit:
+            wait = max(1, usage.frees_in(key, **{what: limit}))
             raise TooManyRequests(
                 f"The key '{key}' may use {limit:,} {what} a minute; ask again in"
                 f" {wait} s.",
                 retry_after=str(wait),
             )
+
+
+def _minute(scope: Scope, key: str, usage: Usage) -> Iterator[tuple[int, str, int]]:
+    """Yield each limit of a minute, what it counts, and what is used of it."""
+    if scope.requests_per_minute:
+        used = usage.requests_last_minute(key)
+        yield scope.requests_per_minute, "requests", used
+    if scope.tokens_per_minute:
+        used = usage.tokens_last_minute(key)
+        yield scope.tokens_per_minute, "tokens", used
+
+
+def limit_headers(caller: Caller, usage: Usage) -> dict[str, str]:
+    """Tell what is left of a caller's minute, in the headers that OpenAI's have.
+
+    A reset is when all of a limit is free again, written as OpenAI does: ``1m0s``.
+    """
+    headers = {}
+    for limit, what, used in _minute(caller.scope, caller.key, usage):
+        reset = usage.frees_in(caller.key, **{what: 1})
+        headers[f"x-ratelimit-limit-{what}"] = str(limit)
+        headers[f"x-ratelimit-remaining-{what}"] = str(max(0, limit - used))
+        headers[f"x-ratelimit-reset-{what}"] = _duration(reset)
+    return headers
+
+
+def _duration(seconds: int) -> str:
+    minutes, rest = divmod(seconds, 60)
+    return f"{minutes}m{rest}s" if minutes else f"{rest}s"
 
 
 def until_midnight() -> int:

@@ -108,9 +108,22 @@ class Ledger:
         self._ask()
         return self._own.last_minute(key)[1] + self._others.last_minute(key)[1]
 
-    def frees_in(self, key: str) -> int:
-        """Give the seconds until the oldest of a key's minute no longer counts."""
-        return min(self._own.frees_in(key), self._others.frees_in(key))
+    def frees_in(self, key: str, requests: int = 0, tokens: int = 0) -> int:
+        """Give the seconds until a key's last minute holds less than this of each.
+
+        0 asks nothing of one; where it holds less already, there is no wait.
+        """
+        leaving = sorted(self._own.leaving(key) + self._others.leaving(key))
+        asked = sum(each.requests for each in leaving)
+        used = sum(each.tokens for each in leaving)
+        wait = 0
+        for each in leaving:
+            if not (0 < requests <= asked or 0 < tokens <= used):
+                break
+            wait = each.seconds
+            asked -= each.requests
+            used -= each.tokens
+        return wait
 
     def close(self) -> bool:
         """Write what waits and stop; False if that took too long."""

@@ -4,12 +4,21 @@ import time
 from collections import Counter
 from collections import deque
 from collections.abc import Callable
+from typing import NamedTuple
 
 from proxyapp.observe.clock import day_around
 from proxyapp.observe.clock import wall_clock
 from proxyapp.threads import real_lock
 
 _SPAN = 60
+
+
+class Leaving(NamedTuple):
+    """Requests and tokens that are forgotten in so many seconds."""
+
+    seconds: int
+    requests: int
+    tokens: int
 
 
 class _Minute:
@@ -38,10 +47,11 @@ class _Minute:
             self.requests -= requests
             self.tokens -= tokens
 
-    def frees_in(self, second: int) -> int:
-        if not self._seconds:
-            return _SPAN
-        return max(1, self._seconds[0][0] + _SPAN - second)
+    def leaving(self, second: int) -> list[Leaving]:
+        return [
+            Leaving(max(1, at + _SPAN - second), requests, tokens)
+            for at, requests, tokens in self._seconds
+        ]
 
 
 class Totals:
@@ -96,13 +106,13 @@ class Totals:
             minute.forget(second - _SPAN)
             return minute.requests, minute.tokens
 
-    def frees_in(self, key: str) -> int:
-        """Give the seconds until the oldest of a key's last minute is forgotten."""
+    def leaving(self, key: str) -> list[Leaving]:
+        """Give what a key did in the last minute, by when it is forgotten."""
         second = int(self._clock())
         with self._lock:
             minute = self._minute(key)
             minute.forget(second - _SPAN)
-            return minute.frees_in(second)
+            return minute.leaving(second)
 
     def _minute(self, key: str) -> _Minute:
         minute = self._minutes.get(key)

@@ -227,7 +227,11 @@ def test_a_key_has_so_many_requests_a_minute(
     with key_of(house, f"slow-{route}", "--requests-per-minute", "2") as key:
         until(lambda: house.ask(route, key).status_code == 429, every=HEARD)
         spent = house.ask(route, key)
-        assert 1 <= int(spent.headers["Retry-After"]) <= 60
+        wait = int(spent.headers["Retry-After"])
+        assert 1 <= wait <= 60
+        assert f"again in {wait} s" in spent.text
+        left = spent.headers.get("x-ratelimit-remaining-requests")
+        assert left == ("0" if route == "chat" else None)
         assert "2 requests a minute" in spent.text
         assert house.get("/v1/models", key).status_code == 200
 

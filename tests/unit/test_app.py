@@ -4,7 +4,10 @@ import pytest
 
 from proxyapp.app import build_gateway
 from proxyapp.app import create_app
+from proxyapp.auth.key import Key
+from proxyapp.auth.keyfile import KeyFile
 from proxyapp.auth.ring import key_digest
+from proxyapp.neutral.scope import Scope
 from proxyapp.settings.schema import AuthSettings
 from proxyapp.settings.schema import BackendSettings
 from proxyapp.settings.schema import LogSettings
@@ -68,6 +71,23 @@ def test_a_key_is_asked_for_where_one_is_configured():
         asking.get("/health"),
     ]
     assert [reply.status_code for reply in replies] == [401, 200, 200]
+
+
+def test_clients_are_told_what_is_left_of_a_limit(tmp_path):
+    digest, scope = key_digest("k"), Scope(requests_per_minute=5)
+    made = Key("team", digest, scope=scope)
+    KeyFile(tmp_path / "keys.json").change(lambda named: named.update(team=made))
+    asking = client(state=StateSettings(str(tmp_path), history_days=0))
+    hello = {"model": "echo", "messages": [{"role": "user", "content": "hi"}]}
+    replies = [
+        asking.post(path, json={**hello, "stream": stream}, headers={"x-api-key": "k"})
+        for path, stream in (
+            *(("/v1/chat/completions", False), ("/v1/chat/completions", True)),
+            *(("/api/chat", False), ("/v1/nothing", False)),
+        )
+    ]
+    left = [r.headers.get("x-ratelimit-remaining-requests") for r in replies]
+    assert left == ["4", "3", None, None]
 
 
 def test_an_unknown_host_is_not_served():

@@ -1,6 +1,7 @@
 import pytest
 
 from proxyapp.auth.limits import check_limits
+from proxyapp.auth.limits import limit_headers
 from proxyapp.auth.limits import until_midnight
 from proxyapp.errors import BudgetSpent
 from proxyapp.errors import TooManyRequests
@@ -13,7 +14,7 @@ class Used:
         self.requests_last_minute = lambda key: requests
         self.tokens_last_minute = lambda key: tokens
         self.tokens_today = lambda key: today
-        self.frees_in = lambda key: 17
+        self.frees_in = lambda key, requests=0, tokens=0: 17 * (requests + tokens > 1)
 
 
 def check(used, **scope):
@@ -41,6 +42,31 @@ def test_a_spent_minute_says_when_it_frees(used, scope, words):
         check(used, **scope)
     assert (spent.value.status, spent.value.retry_after) == (429, "17")
     assert (spent.value.code, spent.value.retryable) == ("rate_limit_exceeded", True)
+
+
+def test_a_wait_is_never_none_at_all():
+    used = Used(requests=1)
+    with pytest.raises(TooManyRequests) as spent:
+        check(used, requests_per_minute=1)
+    assert spent.value.retry_after == "1"
+
+
+def test_what_is_left_is_told_in_openais_words():
+    used = Used(requests=2, tokens=70)
+    used.frees_in = lambda key, requests=0, tokens=0: 9 if requests else 60
+    scope = Scope(requests_per_minute=5, tokens_per_minute=50)
+    assert limit_headers(Caller("team", scope=scope), used) == {
+        "x-ratelimit-limit-requests": "5",
+        "x-ratelimit-remaining-requests": "3",
+        "x-ratelimit-reset-requests": "9s",
+        "x-ratelimit-limit-tokens": "50",
+        "x-ratelimit-remaining-tokens": "0",
+        "x-ratelimit-reset-tokens": "1m0s",
+    }
+
+
+def test_of_a_limit_that_is_none_nothing_is_told():
+    assert limit_headers(Caller("team", scope=Scope(tokens_per_day=5)), None) == {}
 
 
 def test_a_spent_day_is_not_worth_a_retry():

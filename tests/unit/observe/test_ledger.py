@@ -4,6 +4,7 @@ import time
 import pytest
 
 from proxyapp.observe.ledger import Ledger
+from proxyapp.observe.totals import Leaving
 from tests.unit.observe.entries import entry
 
 LIMIT = 20.0
@@ -94,6 +95,30 @@ def test_workers_share_their_totals(ledgers):
         assert reached(lambda ledger=ledger: ledger.premium_today() == 3.0)
         assert ledger.tokens_today("a") == ledger.tokens_last_minute("a") == 30
         assert ledger.requests_last_minute("a") == 2
+
+
+@pytest.mark.parametrize(
+    ("asked", "wait"),
+    [
+        ({}, 0),
+        ({"requests": 5}, 0),
+        ({"requests": 4}, 10),
+        ({"requests": 2}, 30),
+        ({"requests": 1}, 50),
+        ({"tokens": 101}, 0),
+        ({"tokens": 100}, 10),
+        ({"tokens": 90}, 50),
+        ({"requests": 4, "tokens": 90}, 50),
+    ],
+)
+def test_the_wait_lasts_until_enough_of_all_workers_is_forgotten(
+    ledgers, monkeypatch, asked, wait
+):
+    ledger = ledgers()
+    own = [Leaving(10, 1, 5), Leaving(50, 1, 90)]
+    monkeypatch.setattr(ledger._own, "leaving", lambda key: own)
+    monkeypatch.setattr(ledger._others, "leaving", lambda key: [Leaving(30, 2, 5)])
+    assert ledger.frees_in("team", **asked) == wait
 
 
 def test_a_new_process_goes_on_where_the_last_one_ended(ledgers):

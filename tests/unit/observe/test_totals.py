@@ -83,3 +83,14 @@ def test_no_count_is_lost_among_threads():
         thread.join(10)
     assert totals.last_minute("a") == (2000, 4000)
     assert totals.premium_today() == 1000.0
+
+
+def test_what_leaves_the_minute_is_told_by_when(totals, time):
+    totals.count("a", 1, 10, 0.0)
+    time.now += 20
+    totals.count("a", 1, 5, 0.0)
+    time.now += 10
+    assert totals.leaving("a") == [(30, 1, 10), (50, 1, 5)]
+    time.now += 30
+    assert totals.leaving("a") == [(20, 1, 5)]
+    assert totals.leaving("b") == []
