@@ -16,6 +16,7 @@ from proxyapp.cli import key
 from proxyapp.cli import keys
 from proxyapp.cli import models
 from proxyapp.cli import serve
+from proxyapp.cli import usage
 from proxyapp.cli.command import Command
 from proxyapp.cli.terminal import Terminal
 from proxyapp.settings.errors import SettingsError
@@ -24,6 +25,7 @@ _COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
     {
         "serve": Command("start the gateway", serve.run),
         "models": Command("list the models that clients can ask for", models.run),
+        "usage": Command("show what was asked, day by day", usage.run),
         "doctor": Command("find what is wrong, and say what to do", doctor.run),
         "key": Command("make a key for the settings file", key.run),
     }

@@ -17,7 +17,9 @@ def test_the_version_is_told(capsys):
     assert capsys.readouterr().out == f"proxyapp {__version__}\n"
 
 
-@pytest.mark.parametrize("command", ["serve", "models", "doctor", "key", "copilot"])
+@pytest.mark.parametrize(
+    "command", ["serve", "models", "usage", "doctor", "key", "keys", "copilot"]
+)
 def test_every_subcommand_explains_itself(command, capsys):
     with pytest.raises(SystemExit) as caught:
         main([command, "--help"])
