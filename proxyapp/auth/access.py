@@ -18,11 +18,12 @@ Countries = Mapping[str, Sequence[str]]
 
 def access_in(scope: Scope, country: str, countries: Countries) -> Access:
     """Give what may be used there; raise Forbidden if the key is no good there."""
-    if scope.countries and not admits(scope.countries, (country,)):
+    here = country or UNKNOWN
+    if scope.countries and not admits(scope.countries, (here,)):
         raise Forbidden(
-            "This key may not be used from where you are"
-            f" ({country or UNKNOWN}); its owner decides that."
+            f"This key may not be used from where you are ({here}); its owner decides"
+            " that."
         )
-    there = tuple(countries.get(country or UNKNOWN, ()))
+    there = tuple(countries.get(here, ()))
     patterns = tuple(each for each in (scope.models, there) if each)
     return Access(patterns, scope.backends)

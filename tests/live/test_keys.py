@@ -252,7 +252,7 @@ def test_what_is_there_differs_by_country(house: House, full: str) -> None:
 
     assert listed("FR") == {"echo", "beta"}
     assert listed("RU") == {"beta"}
-    with key_of(house, "german", "--countries", "DE") as german:
+    with key_of(house, "german", "--countries", "de") as german:
 
         def status(**headers: str) -> int:
             return int(house.get("/v1/models", german, **headers).status_code)

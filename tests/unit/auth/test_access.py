@@ -22,6 +22,24 @@ def test_a_keys_own_patterns_hold_beside_them():
     assert access == Access((("gpt-*",), ("!gpt-*",)), ("copilot",))
 
 
+@pytest.mark.parametrize(
+    ("patterns", "country", "good"),
+    [
+        (("!RU",), "", True),
+        (("!RU", "!unknown"), "", False),
+        (("unknown",), "", True),
+        (("!ru",), "RU", False),
+    ],
+)
+def test_a_country_that_nobody_names_has_a_name_too(patterns, country, good):
+    scope = Scope(countries=patterns)
+    if good:
+        assert access_in(scope, country, {}).whole
+    else:
+        with pytest.raises(Forbidden):
+            access_in(scope, country, {})
+
+
 @pytest.mark.parametrize("country", ["FR", ""])
 def test_a_key_for_some_countries_is_no_good_elsewhere(country):
     scope = Scope(countries=("DE", "AT"))

@@ -2,10 +2,13 @@ import re
 
 import pytest
 
+from proxyapp.auth.key import Key
 from proxyapp.auth.keyfile import KeyFile
 from proxyapp.auth.ring import KeyRing
 from proxyapp.cli.main import main
 from proxyapp.neutral.scope import Scope
+from proxyapp.observe.database import Database
+from tests.unit.observe.entries import entry
 
 
 @pytest.fixture(autouse=True)
@@ -87,9 +90,56 @@ def test_a_name_is_given_once(capsys, keys):
     assert "already" in told
 
 
+def test_a_key_is_revoked_by_its_beginning_as_listed(capsys, keys):
+    key = create(capsys, "team")
+    create(capsys, "other")
+    assert run(capsys, "revoke", f"{key[:10]}...")[:2] == (
+        *(0, "The key 'team' is revoked.\n"),
+    )
+    assert "other" in run(capsys, "list")[1]
+
+
+def test_a_beginning_that_two_keys_share_is_not_guessed_at(capsys, keys):
+    made = [Key(name, f"{n:064x}", "pxa-same") for n, name in enumerate("ab")]
+    KeyFile(keys).change(lambda named: named.update({k.name: k for k in made}))
+    code, _, told = run(capsys, "revoke", "pxa-same...")
+    assert (code, "a, b" in told) == (1, True)
+    assert "b" in run(capsys, "list")[1]
+
+
+def test_countries_are_written_as_any_letters(capsys, keys):
+    create(capsys, "team", "--countries", "de,!Ru,!unknown")
+    assert "countries DE,!RU,!unknown" in run(capsys, "list")[1]
+
+
+def test_the_list_tells_of_last_uses_and_of_other_keys(capsys, keys, monkeypatch):
+    monkeypatch.setenv("PROXYAPP_AUTH__KEYS", f"sha256:{'0a' * 32}")
+    create(capsys, "team")
+    create(capsys, "idle")
+    database = Database(keys.parent, "w")
+    database.open()
+    database.insert([entry(key="team", time=1_700_000_000.0)])
+    database.close()
+    _, team, idle, _, others = run(capsys, "list")[1].splitlines()
+    assert "2023-11-1" in team
+    assert "unknown" in idle
+    assert "holds 1 more" in others
+
+
+def test_a_key_that_nobody_is_asked_for_is_told_of(capsys, keys, monkeypatch):
+    monkeypatch.setenv("PROXYAPP_AUTH__REQUIRED", "never")
+    assert "auth.required" in run(capsys, "create", "team")[2]
+
+
 @pytest.mark.parametrize(
     "words",
     [
+        ("create", "pxa-abcdefgh"),
+        ("create", "team", "--models", ""),
+        ("create", "team", "--models", "a,,b"),
+        ("create", "team", "--backends", "!"),
+        ("create", "team", "--countries", "Germany"),
+        ("create", "team", "--expires", "0001-01-01"),
         ("create", "a b"),
         ("create", "team", "--expires", "soon"),
         ("create", "team", "--tokens-per-day", "-5"),

@@ -13,11 +13,14 @@ HEADERS = ("CF-IPCountry", "X-Country")
         ({"HTTP_X_COUNTRY": "fr"}, "FR"),
         ({"HTTP_CF_IPCOUNTRY": "", "HTTP_X_COUNTRY": "FR"}, "FR"),
         ({"HTTP_CF_IPCOUNTRY": "T1"}, ""),
+        ({"HTTP_CF_IPCOUNTRY": "T1", "HTTP_X_COUNTRY": "FR"}, ""),
+        ({"HTTP_CF_IPCOUNTRY": "xx", "HTTP_X_COUNTRY": "FR"}, ""),
+        ({"HTTP_CF_IPCOUNTRY": "DE,FR"}, ""),
         ({"HTTP_CF_IPCOUNTRY": "Germany"}, ""),
         ({}, ""),
     ],
 )
-def test_the_first_header_that_names_a_country_counts(environ, country):
+def test_the_first_header_that_is_there_counts(environ, country):
     assert country_of({TRUSTED_PEER: True, **environ}, HEADERS) == country
 
 
