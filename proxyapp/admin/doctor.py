@@ -14,15 +14,19 @@ from pathlib import Path
 from typing import Final
 
 from proxyapp.admin.port import check_port
+from proxyapp.auth.keyfile import read_keys
 from proxyapp.backends.base import Backend
 from proxyapp.backends.base import Finding
+from proxyapp.errors import KeysUnreadable
 from proxyapp.runtime import Task
 from proxyapp.settings.bind import check_bind
 from proxyapp.settings.bind import has_keys
 from proxyapp.settings.bind import is_loopback
+from proxyapp.settings.bind import needs_keys
 from proxyapp.settings.errors import SettingsError
 from proxyapp.settings.load import load_settings
 from proxyapp.settings.schema import Settings
+from proxyapp.settings.state import KEYS
 
 _OLDEST: Final = (3, 11)
 _SERVING: Final = ("gunicorn", "gevent", "packaging", "flask")
@@ -45,6 +49,7 @@ def examine(
         *findings,
         check_source(settings),
         check_binding(settings),
+        check_keys(settings),
         check_port(settings.server, may_run=True),
         *check_backends(backends_of(settings)),
     ]
@@ -130,6 +135,29 @@ def check_binding(settings: Settings) -> Finding:
     return Finding(
         True, "listen", "everyone may call without a key: ALLOW_UNAUTHENTICATED is set"
     )
+
+
+def check_keys(settings: Settings) -> Finding:
+    """Find out whether callers can be told from strangers."""
+    place = settings.state.directory
+    try:
+        named = len(read_keys(Path(place, KEYS))) if place else 0
+    except FileNotFoundError:
+        named = 0
+    except KeysUnreadable as error:
+        remedy = "Mend it, or put an older copy there: until then nobody is let in."
+        return Finding(False, "keys", error.why, remedy)
+    if settings.auth.required == "never":
+        return Finding(True, "keys", "switched off: auth.required is never")
+    count = named + len(settings.auth.keys)
+    if not count and needs_keys(settings) == "always":
+        return Finding(
+            False,
+            "keys",
+            "callers need a key, and there is none",
+            "Make one: python -m proxyapp keys create NAME",
+        )
+    return Finding(True, "keys", f"{count} known" if count else "none is needed")
 
 
 def check_backends(backends: Sequence[Backend]) -> list[Finding]:

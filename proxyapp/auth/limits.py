@@ -60,14 +60,17 @@ def _minute(scope: Scope, key: str, usage: Usage) -> Iterator[tuple[int, str, in
 def limit_headers(caller: Caller, usage: Usage) -> dict[str, str]:
     """Tell what is left of a caller's minute, in the headers that OpenAI's have.
 
-    A reset is when all of a limit is free again, written as OpenAI does: ``1m0s``.
+    The reset is when all of the minute is free again, written as OpenAI does: ``1m0s``.
     """
+    left = list(_minute(caller.scope, caller.key, usage))
+    if not left:
+        return {}
+    reset = _duration(usage.frees_in(caller.key, requests=1, tokens=1))
     headers = {}
-    for limit, what, used in _minute(caller.scope, caller.key, usage):
-        reset = usage.frees_in(caller.key, **{what: 1})
+    for limit, what, used in left:
         headers[f"x-ratelimit-limit-{what}"] = str(limit)
         headers[f"x-ratelimit-remaining-{what}"] = str(max(0, limit - used))
-        headers[f"x-ratelimit-reset-{what}"] = _duration(reset)
+        headers[f"x-ratelimit-reset-{what}"] = reset
     return headers
 
 

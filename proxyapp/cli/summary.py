@@ -15,6 +15,7 @@ from proxyapp.cli.drawing import draw_rows
 from proxyapp.cli.drawing import draw_table
 from proxyapp.cli.drawing import Pen
 from proxyapp.cli.models import tokens
+from proxyapp.settings.bind import has_keys
 from proxyapp.settings.schema import Settings
 from proxyapp.wire import jsons
 
@@ -41,7 +42,7 @@ def summary(
         f"proxyapp {__version__}",
         draw_rows(facts),
         "next, in another terminal",
-        next_command(url, models, with_key=bool(settings.auth.keys)),
+        next_command(url, models, with_key=has_keys(settings)),
     )
 
 

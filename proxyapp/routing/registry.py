@@ -268,8 +268,10 @@ class _View(Registry):
 
     def resolve(self, name: str) -> Target:
         """Find the target of a model's name; raise Forbidden if it is kept back."""
-        if self._find(name) is None:
-            self._refuse(self._whole._find(name), name)
+        target = self._find(name)
+        if target is not None:
+            return target
+        self._refuse(self._whole._find(name), name)
         try:
             target = super().resolve(name)
         except UnknownModel:
@@ -303,7 +305,9 @@ class _View(Registry):
 
     def _unlisted(self, personal: Personal, name: str) -> Target | None:
         # Bounds are known to hold for names that are known.
-        return None if self._access.models else super()._unlisted(personal, name)
+        if self._access.models or not admits(self._access.backends, (personal.name,)):
+            return None
+        return super()._unlisted(personal, name)
 
     def _only_model(self, name: str) -> Target | None:
         # Without a list, nothing says that what answers to a name is what it names.

@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -18,6 +19,8 @@ from typing import Any
 import pytest
 import requests
 
+from proxyapp.auth.key import Key
+from proxyapp.auth.keyfile import KeyFile
 from tests.fakes.upstream import FakeUpstream
 from tests.servers import ROOT
 from tests.servers import running_gateway
@@ -54,6 +57,24 @@ ROUTES: dict[str, tuple[str, dict[str, Any]]] = {
     "generate": ("/api/generate", {"prompt": "hi", "stream": False}),
 }
 each_route = pytest.mark.parametrize("route", ROUTES)
+Told = dict[int, tuple[Any, Any]]
+OPENAI: Told = {
+    401: ("invalid_request_error", "invalid_api_key"),
+    403: ("permission_error", "forbidden"),
+    429: ("rate_limit_error", "rate_limit_exceeded"),
+}
+ANTHROPIC: Told = {
+    401: ("authentication_error", None),
+    403: ("permission_error", None),
+    429: ("rate_limit_error", None),
+}
+OLLAMA: Told = dict.fromkeys((401, 403, 429), (None, None))
+TYPES = {
+    **dict.fromkeys(("chat", "completions", "responses"), OPENAI),
+    "anthropic": ANTHROPIC,
+    **dict.fromkeys(("ollama", "generate"), OLLAMA),
+}
+"""How each dialect tells a refusal: an error's type and code, Ollama in words only."""
 OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
     "show": ("/api/show", {}),
     "rerank": ("/v1/rerank", {"query": "a", "documents": ["b"]}),
@@ -143,6 +164,15 @@ def until(true: Any, every: int = 1) -> None:
         time.sleep(0.05)
 
 
+def told(route: str, refused: Any) -> tuple[int, Any, Any]:
+    """Give a refusal's status, and the type and code of its error."""
+    error = refused.json()["error"]
+    assert isinstance(error, str) is (TYPES[route] is OLLAMA)
+    if isinstance(error, str):
+        return refused.status_code, None, None
+    return refused.status_code, error["type"], error.get("code")
+
+
 @each_route
 @pytest.mark.reliability("R-043")
 def test_a_key_is_needed_as_soon_as_there_is_one(
@@ -151,9 +181,8 @@ def test_a_key_is_needed_as_soon_as_there_is_one(
     assert house.ask(route, full).status_code == 200
     for wrong in ("", "pxa-wrong"):
         refused = house.ask(route, wrong)
-        assert refused.status_code == 401
+        assert told(route, refused) == (401, *TYPES[route][401])
         assert refused.headers["WWW-Authenticate"] == "Bearer"
-        assert "error" in refused.json()
 
 
 @pytest.mark.reliability("R-043")
@@ -166,13 +195,24 @@ def test_a_revoked_key_is_refused_without_a_restart(house: House, full: str) -> 
     assert words == house.ask("chat", "pxa-wrong").json()["error"]["message"]
 
 
+@pytest.mark.reliability("R-043")
+def test_a_key_that_has_expired_is_refused_as_an_unknown_one(
+    house: House, full: str
+) -> None:
+    with key_of(house, "old", "--expires", "2020-01-01") as key:
+        for route in ROUTES:
+            refused = house.ask(route, key).json()
+            strange = house.ask(route, "pxa-wrong").json()
+            assert refused["error"] == strange["error"]
+
+
 @each_route
 def test_a_model_outside_a_keys_scope_is_forbidden(
     house: House, full: str, route: str
 ) -> None:
     with key_of(house, "some", "--models", "beta") as key:
         refused = house.ask(route, key)
-        assert refused.status_code == 403
+        assert told(route, refused) == (403, *TYPES[route][403])
         assert "may not use the model 'echo'" in refused.text
 
 
@@ -220,19 +260,18 @@ def test_no_path_leads_around_an_endpoint(house: House, full: str, route: str) -
     connection.close()
 
 
-@pytest.mark.parametrize("route", ["chat", "anthropic", "ollama"])
-def test_a_key_has_so_many_requests_a_minute(
-    house: House, full: str, route: str
-) -> None:
-    with key_of(house, f"slow-{route}", "--requests-per-minute", "2") as key:
-        until(lambda: house.ask(route, key).status_code == 429, every=HEARD)
-        spent = house.ask(route, key)
-        wait = int(spent.headers["Retry-After"])
-        assert 1 <= wait <= 60
-        assert f"again in {wait} s" in spent.text
-        left = spent.headers.get("x-ratelimit-remaining-requests")
-        assert left == ("0" if route == "chat" else None)
-        assert "2 requests a minute" in spent.text
+def test_a_key_has_so_many_requests_a_minute(house: House, full: str) -> None:
+    with key_of(house, "slow", "--requests-per-minute", "2") as key:
+        until(lambda: house.ask("chat", key).status_code == 429, every=HEARD)
+        for route in ROUTES:
+            spent = house.ask(route, key)
+            assert told(route, spent) == (429, *TYPES[route][429])
+            wait = int(spent.headers["Retry-After"])
+            assert 1 <= wait <= 60
+            assert f"again in {wait} s" in spent.text
+            assert "x-should-retry" not in spent.headers
+            left = spent.headers.get("x-ratelimit-remaining-requests")
+            assert left == ("0" if TYPES[route] is OPENAI else None)
         assert house.get("/v1/models", key).status_code == 200
 
 
@@ -307,6 +346,22 @@ def test_a_file_that_was_never_readable_lets_nobody_in(tmp_path: Path) -> None:
         refused = requests.get(f"{gateway.url}/v1/models", timeout=LIMIT)
     assert refused.status_code == 503
     assert "keys list" in refused.json()["error"]["message"]
+
+
+@pytest.mark.reliability("R-030")
+def test_open_to_others_a_gateway_that_lost_its_keys_lets_nobody_in(
+    tmp_path: Path,
+) -> None:
+    made = Key("team", "0a" * 32)
+    KeyFile(tmp_path / "keys.json").change(lambda named: named.update(team=made))
+    env = {"PROXYAPP_STATE__DIRECTORY": tmp_path, "LISTEN_HOST": "0.0.0.0"}
+    with running_gateway(**env) as gateway:
+        (tmp_path / "keys.json").unlink()
+        before = gateway.worker_pids
+        os.kill(before[0], signal.SIGKILL)
+        until(lambda: gateway.worker_pids and gateway.worker_pids != before)
+        listed = requests.get(f"{gateway.url}/v1/models", timeout=LIMIT)
+    assert listed.status_code == 401
 
 
 def test_keys_can_be_switched_off_for_development(house: House, full: str) -> None:

@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 
 from proxyapp.admin import doctor
+from proxyapp.auth.key import Key
+from proxyapp.auth.keyfile import KeyFile
 from proxyapp.backends.base import Finding
 from proxyapp.backends.echo import EchoBackend
 from proxyapp.backends.openai.backend import OpenAIBackend
@@ -14,6 +16,7 @@ from proxyapp.settings.schema import AuthSettings
 from proxyapp.settings.schema import BackendSettings
 from proxyapp.settings.schema import ServerSettings
 from proxyapp.settings.schema import Settings
+from proxyapp.settings.schema import StateSettings
 from proxyapp.settings.schema import UpstreamSettings
 
 # What llama-server answers to tools when it runs with --no-jinja (build 0c1e570).
@@ -164,6 +167,33 @@ def test_each_problem_in_the_settings_is_a_fault():
     assert "docs/settings.md" in second.remedy
 
 
+def test_keys_are_counted_wherever_they_are(tmp_path):
+    state = StateSettings(directory=str(tmp_path))
+    settings = Settings(state=state, auth=AuthSettings(("0b" * 32,)))
+    made = Key("team", "0a" * 32)
+    KeyFile(tmp_path / "keys.json").change(lambda named: named.update(team=made))
+    assert doctor.check_keys(settings) == Finding(True, "keys", "2 known")
+    (tmp_path / "keys.json").chmod(0o644)
+    finding = doctor.check_keys(settings)
+    assert not finding.ok
+    assert "chmod 600" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("host", "required", "ok", "words"),
+    [
+        ("127.0.0.1", "auto", True, "none is needed"),
+        ("127.0.0.1", "never", True, "switched off"),
+        ("127.0.0.1", "always", False, "there is none"),
+        ("0.0.0.0", "auto", False, "there is none"),
+    ],
+)
+def test_a_key_that_is_missing_is_told(host, required, ok, words):
+    auth = AuthSettings(required=required)
+    finding = doctor.check_keys(replace(listening(host), auth=auth))
+    assert (finding.ok, words in finding.message) == (ok, True)
+
+
 def test_the_file_that_was_read_is_named(tmp_path):
     source = tmp_path / "config.toml"
     assert str(source) in doctor.check_source(Settings(source=source)).message
@@ -211,7 +241,8 @@ def test_all_is_examined(upstream, tmp_path):
     environ = {"UPSTREAM": upstream.url, "LISTEN_PORT": "1"}
     findings = doctor.examine(environ, tmp_path, backends_of)
     subjects = [finding.subject for finding in findings]
-    expected = ["python", "packages", "files", "settings", "listen", "port", "llama"]
+    expected = ["python", "packages", "files", "settings", "listen", "keys", "port"]
+    expected.append("llama")
     assert list(dict.fromkeys(subjects)) == expected
 
 

@@ -53,16 +53,24 @@ def test_a_wait_is_never_none_at_all():
 
 def test_what_is_left_is_told_in_openais_words():
     used = Used(requests=2, tokens=70)
-    used.frees_in = lambda key, requests=0, tokens=0: 9 if requests else 60
+    used.frees_in = lambda key, requests=0, tokens=0: 60 * requests * tokens
     scope = Scope(requests_per_minute=5, tokens_per_minute=50)
     assert limit_headers(Caller("team", scope=scope), used) == {
         "x-ratelimit-limit-requests": "5",
         "x-ratelimit-remaining-requests": "3",
-        "x-ratelimit-reset-requests": "9s",
+        "x-ratelimit-reset-requests": "1m0s",
         "x-ratelimit-limit-tokens": "50",
         "x-ratelimit-remaining-tokens": "0",
         "x-ratelimit-reset-tokens": "1m0s",
     }
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(0, "0s"), (59, "59s"), (61, "1m1s")])
+def test_a_reset_is_written_as_openai_does(seconds, told):
+    used = Used()
+    used.frees_in = lambda key, requests=0, tokens=0: seconds
+    headers = limit_headers(Caller("a", scope=Scope(requests_per_minute=5)), used)
+    assert headers["x-ratelimit-reset-requests"] == told
 
 
 def test_of_a_limit_that_is_none_nothing_is_told():

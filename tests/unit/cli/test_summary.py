@@ -13,6 +13,7 @@ from proxyapp.cli.summary import summary
 from proxyapp.settings.schema import AuthSettings
 from proxyapp.settings.schema import ServerSettings
 from proxyapp.settings.schema import Settings
+from proxyapp.settings.schema import StateSettings
 
 URL = "http://127.0.0.1:11434"
 GOOD = Finding(True, "llama", "http://127.0.0.1:11433 answers")
@@ -21,6 +22,13 @@ MODEL = ModelInfo("qwen3", "llama", "qwen3", context_length=32768)
 
 def drawn(findings=(GOOD,), models=(MODEL,), settings=None):
     return "\n".join(summary(settings or Settings(), findings, models, ASCII))
+
+
+def test_the_next_command_asks_for_a_key_where_one_is_needed(tmp_path):
+    state = StateSettings(directory=str(tmp_path))
+    assert "YOUR-KEY" not in drawn(settings=Settings(state=state))
+    (tmp_path / "keys.json").touch()
+    assert "YOUR-KEY" in drawn(settings=Settings(state=state))
 
 
 def test_each_dialect_has_its_address():

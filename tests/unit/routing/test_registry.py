@@ -480,6 +480,8 @@ def test_the_failure_of_a_backend_that_is_hidden_is_not_told():
 def test_an_account_is_not_trusted_with_names_that_no_list_holds():
     whole = registry(A, Account("account", "old"))
     assert resolved(seen(backends=("account",), whole=whole), "account/x")
+    with pytest.raises(Forbidden):
+        seen(backends=("a",), whole=whole).resolve("account/x")
     with pytest.raises(UnknownModel):
         seen(("!new",), whole=whole).resolve("account/x")
     with pytest.raises(Forbidden):
