@@ -102,10 +102,8 @@ def test_a_package_of_node_has_the_hash_of_its_file(place):
 
 
 @pytest.mark.parametrize("place", LOCK_FILES)
-def test_a_lock_file_of_node_names_no_host_of_its_own(place):
-    lock = (ROOT / place / "package-lock.json").read_text("utf-8")
-    hosts = set(re.findall(r'"resolved": "https?://([^/]+)/', lock))
-    assert hosts <= {"registry.npmjs.org"}
+def test_a_lock_file_of_node_names_no_host(place):
+    assert '"resolved"' not in (ROOT / place / "package-lock.json").read_text("utf-8")
 
 
 def test_npm_runs_no_script_of_a_package():
