@@ -22,6 +22,7 @@ from proxyapp.auth.key import read_key
 from proxyapp.errors import KeysUnreadable
 from proxyapp.runtime import new_id
 from proxyapp.settings.state import make_private
+from proxyapp.settings.state import may_be_there
 from proxyapp.wire import jsons
 
 _LOOK_EVERY: Final = 1.0
@@ -59,6 +60,8 @@ class KeyFile:
         self._seen: tuple[int, ...] | None = None
         self._keys: Keys | None = None
         self._fault = ""
+        # A worker may lose the file before it has ever looked at it.
+        self._met = may_be_there(path)
 
     def current(self) -> Keys | None:
         """Give the keys as they are now, or None without a file."""
@@ -75,10 +78,11 @@ class KeyFile:
         try:
             seen = _state_of(self.path)
             if seen != self._seen:
+                self._met = True
                 self._keys = read_keys(self.path)
                 self._seen = seen
         except _NOT_THERE:
-            if self._keys is not None:
+            if self._met:
                 fault = f"{self.path} is gone, so nobody is let in until it is back"
                 self._keys = {}
             self._seen = None
@@ -94,14 +98,18 @@ class KeyFile:
         """Edit the keys by name, and put the new file into the old one's place.
 
         One command at a time: a key that one revokes must not come back with what
-        another has read before. Raises KeysUnreadable and OSError.
+        another has read before. Nothing is written where nothing is changed, for a
+        file without keys lets nobody in. Raises KeysUnreadable and OSError.
         """
         make_private(self.path.parent)
         with _alone(self.path):
-            named = {key.name: key for key in self._named()}
+            before = self._named()
+            named = {key.name: key for key in before}
             edit(named)
-            entries = [key_entry(key) for key in named.values()]
-            _replace(self.path, jsons.dumps({"keys": entries}) + b"\n")
+            after = list(named.values())
+            if after != before:
+                entries = {"keys": [key_entry(key) for key in after]}
+                _replace(self.path, jsons.dumps(entries) + b"\n")
         self._looked = float("-inf")
 
     def _named(self) -> list[Key]:

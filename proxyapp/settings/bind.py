@@ -8,6 +8,7 @@ from proxyapp.settings.errors import SettingsError
 from proxyapp.settings.schema import Required
 from proxyapp.settings.schema import Settings
 from proxyapp.settings.state import KEYS
+from proxyapp.settings.state import may_be_there
 
 
 def check_bind(settings: Settings) -> None:
@@ -38,7 +39,7 @@ def has_keys(settings: Settings) -> bool:
     if settings.auth.required != "auto":
         return settings.auth.required == "always"
     place = settings.state.directory
-    return bool(settings.auth.keys) or (bool(place) and _is_there(Path(place, KEYS)))
+    return bool(settings.auth.keys) or (bool(place) and may_be_there(Path(place, KEYS)))
 
 
 def needs_keys(settings: Settings) -> Required:
@@ -49,17 +50,6 @@ def needs_keys(settings: Settings) -> Required:
     server, required = settings.server, settings.auth.required
     local = is_loopback(server.listen_host) or server.allow_unauthenticated
     return required if local or required != "auto" else "always"
-
-
-def _is_there(path: Path) -> bool:
-    """Tell whether a file is there, or may be: one that is hidden lets nobody in."""
-    try:
-        path.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def bind_address(settings: Settings) -> str:

@@ -54,6 +54,12 @@ def test_a_file_without_keys_is_not_no_file(file):
     assert file.current() == {}
 
 
+def test_a_change_that_is_none_makes_no_file(file):
+    file.change(lambda named: named.pop("nobody", None))
+    assert not file.path.exists()
+    assert file.current() is None
+
+
 def test_a_change_by_another_process_counts(file):
     file.change(adding(TEAM))
     assert file.current()
@@ -134,6 +140,23 @@ def test_a_file_that_is_gone_lets_nobody_in_any_more(file):
     assert file.current() == {}
     file.change(adding(ME))
     assert file.current() == {B: ME}
+
+
+@pytest.mark.reliability("R-044")
+def test_a_file_that_is_gone_before_it_was_looked_at_lets_nobody_in(file):
+    file.change(adding(TEAM))
+    later = KeyFile(file.path, Clock())
+    file.path.unlink()
+    assert later.current() == {}
+
+
+def test_a_file_that_was_never_readable_and_is_gone_lets_nobody_in(file):
+    file.path.parent.mkdir()
+    file.path.touch(0o600)
+    with pytest.raises(KeysUnreadable):
+        file.current()
+    file.path.unlink()
+    assert file.current() == {}
 
 
 def test_a_file_that_cannot_be_there_reads_as_one_that_is_not(tmp_path):

@@ -83,6 +83,11 @@ def test_a_revoked_key_is_forgotten(capsys, keys):
     assert (code, told) == (1, "There is no key 'team'.\n")
 
 
+def test_to_revoke_nothing_does_not_switch_keys_on(capsys, keys):
+    assert run(capsys, "revoke", "nobody")[0] == 1
+    assert not keys.exists()
+
+
 def test_a_name_is_given_once(capsys, keys):
     create(capsys, "team")
     code, _, told = run(capsys, "create", "team")

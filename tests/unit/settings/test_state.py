@@ -3,6 +3,7 @@ import stat
 import pytest
 
 from proxyapp.settings.state import make_private
+from proxyapp.settings.state import may_be_there
 from proxyapp.settings.state import state_directory
 
 
@@ -40,3 +41,12 @@ def test_a_file_in_its_place_is_an_error(tmp_path):
     (tmp_path / "a").touch()
     with pytest.raises(OSError, match="File exists"):
         make_private(tmp_path / "a")
+
+
+def test_a_file_may_be_where_nobody_can_look(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "nothing")
+    assert may_be_there(tmp_path / "link")
+    assert may_be_there(tmp_path / ("x" * 300))
+    assert not may_be_there(tmp_path / "nothing")
+    (tmp_path / "file").touch()
+    assert not may_be_there(tmp_path / "file" / "below")
