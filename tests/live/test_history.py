@@ -28,6 +28,9 @@ def rows(home):
     connection.row_factory = sqlite3.Row
     try:
         return [dict(row) for row in connection.execute("SELECT * FROM requests")]
+    except sqlite3.OperationalError:
+        # The file is there a moment before its table is.
+        return []
     finally:
         connection.close()
 

@@ -9,6 +9,8 @@ import zstandard
 from tests import oracles
 from tests.fakes.upstream import FakeUpstream
 from tests.live import hostile
+from tests.live.conftest import HURRIED
+from tests.servers import running_gateway
 from tests.speakers import CHATS
 from tests.speakers import each_speaker
 from tests.speakers import post
@@ -43,6 +45,14 @@ def alive(gateway):
     yield
     assert gateway.worker_pids == before
     assert hostile.statuses(hostile.exchange(gateway, HEALTH)) == [200]
+
+
+@pytest.fixture(scope="module")
+def gateway(troubled_upstream):
+    """Run a gateway that waits for an upstream which reads as slowly as a test does."""
+    patient = {**HURRIED, "PROXYAPP_UPSTREAM__IDLE_TIMEOUT": 15}
+    with running_gateway(troubled_upstream.url, **patient) as running:
+        yield running
 
 
 @pytest.fixture
