@@ -41,6 +41,13 @@ _REASONS: Final[Mapping[str, StopReason]] = MappingProxyType(
 )
 
 
+def _words(fields: Fields) -> str:
+    words = fields.get("d", "")
+    if not isinstance(words, str):
+        raise TypeError("a piece is no text")
+    return words
+
+
 class _Call:
     """A call that is being written."""
 
@@ -129,11 +136,11 @@ class EventReader:
 
     def _text(self, fields: Fields, events: list[Event]) -> None:
         index = self._enter(("text", fields.get("i")), events)
-        events.append(TextDelta(index, jsons.dumps(fields.get("d", ""))))
+        events.append(TextDelta(index, jsons.dumps(_words(fields))))
 
     def _thinking(self, fields: Fields, events: list[Event]) -> None:
         index = self._enter(("thinking", fields.get("i")), events)
-        events.append(ThinkingDelta(index, jsons.dumps(fields.get("d", ""))))
+        events.append(ThinkingDelta(index, jsons.dumps(_words(fields))))
 
     def _thinking_end(self, fields: Fields, events: list[Event]) -> None:
         """Sign the thought that is being told; a signature that comes later is lost."""
@@ -151,6 +158,8 @@ class EventReader:
 
     def _tool_start(self, fields: Fields, events: list[Event]) -> None:
         self._begin(events)
+        if fields.get("i") in self._calls:
+            raise ValueError("a call begins inside another")
         call = self._calls[fields.get("i")] = _Call(fields)
         if not call.id or call.id in self._ids:
             # Some models count their calls anew in every reply, or not at all.
@@ -161,7 +170,7 @@ class EventReader:
         call = self._calls.get(fields.get("i"))
         if call is None:
             raise UpstreamInvalid("The GitHub Copilot helper lost track of a call.")
-        call.pieces.append(str(fields.get("d", "")))
+        call.pieces.append(_words(fields))
 
     def _tool_end(self, fields: Fields, events: list[Event]) -> None:
         block = fields.get("i")
@@ -175,7 +184,7 @@ class EventReader:
     def _tell(
         self, block: Any, call: _Call, arguments: str, events: list[Event]
     ) -> None:
-        index = self._enter(("call", block), events)
+        index = self._enter(("call", block, call.id), events)
         events.append(ToolCallStart(index, call.id, call.name))
         if arguments:
             events.append(ToolCallDelta(index, arguments))

@@ -133,6 +133,32 @@ def test_a_piece_of_no_call_is_an_error():
         read(event("tool_delta", i=0, d="{}"))
 
 
+@pytest.mark.parametrize("kind", ["text", "thinking", "tool_delta"])
+def test_a_piece_that_is_no_text_is_an_error(kind):
+    with pytest.raises(UpstreamInvalid):
+        read(
+            event("tool_start", i=0, callId="c1", name="ls"),
+            event(kind, i=0, d=2),
+        )
+
+
+def test_a_call_that_begins_inside_another_is_an_error():
+    start = event("tool_start", i=0, callId="c1", name="ls")
+    with pytest.raises(UpstreamInvalid):
+        read(start, start)
+
+
+def test_calls_of_one_number_are_told_one_by_one():
+    told = whole(
+        event("tool_start", i=0, callId="c1", name="ls"),
+        event("tool_end", i=0, arguments="{}"),
+        event("tool_start", i=0, callId="c2", name="cat"),
+        event("tool_end", i=0, arguments="{}"),
+        answer(stopReason="toolUse"),
+    )
+    assert [call.name for call in told.calls] == ["ls", "cat"]
+
+
 @pytest.mark.parametrize("kind", ["refusal", "content_filter"])
 def test_an_answer_that_was_withheld_is_an_ending(kind):
     reader, events = read(event("text", i=0, d="I"), failure(kind))
