@@ -45,7 +45,7 @@ class KeyRing:
         not made here may be meant for a backend. Raises Unauthorized, and
         KeysUnreadable.
         """
-        given = [key for key in _credentials(headers) if key]
+        given = [key for key in dict.fromkeys(_credentials(headers)) if key]
         found = {key: self._find(key) for key in given}
         other = next((key for key in given if found[key] is None), "")
         if other.startswith(_PREFIX):

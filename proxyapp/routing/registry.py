@@ -311,7 +311,10 @@ class _View(Registry):
 
     def _only_model(self, name: str) -> Target | None:
         # Without a list, nothing says that what answers to a name is what it names.
-        return super()._only_model(name) if self._current().models else None
+        none_shown = not self._current().models
+        if none_shown and (self._access.models or self._whole._current().models):
+            return None
+        return super()._only_model(name)
 
     def _stands_in(self, snapshot: Snapshot) -> bool:
         return self._whole._stands_in(self._whole._current())

@@ -73,6 +73,23 @@ def test_a_key_is_asked_for_where_one_is_configured():
     assert [reply.status_code for reply in replies] == [401, 200, 200]
 
 
+@pytest.mark.reliability("R-043")
+def test_no_route_but_two_is_served_without_a_key():
+    auth = AuthSettings((key_digest("k"),))
+    app = create_app(Settings(backends=ECHO, auth=auth))
+    asking = app.test_client()
+    asked = [
+        (method, re.sub(r"<[^>]+>", "x", rule.rule))
+        for rule in app.url_map.iter_rules()
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+    ]
+    assert len(asked) > 80
+    served = {
+        one for one in asked if asking.open(one[1], method=one[0]).status_code != 401
+    }
+    assert served == {("GET", "/"), ("GET", "/health")}
+
+
 def test_clients_are_told_what_is_left_of_a_limit(tmp_path):
     digest, scope = key_digest("k"), Scope(requests_per_minute=5)
     made = Key("team", digest, scope=scope)
