@@ -58,6 +58,7 @@ from proxyapp.web.edge import RECORD
 from proxyapp.web.edge import STATUS
 from proxyapp.web.guard import CORS_HEADERS
 from proxyapp.web.guard import Guard
+from proxyapp.wire.jsons import TooDeep
 
 _OPEN_PATHS = frozenset({"/", "/health"})
 _SAYING_LIMITS = frozenset({"openai", "responses"})
@@ -266,6 +267,9 @@ def _failed(error: Exception) -> flask.Response:
 def _known(error: Exception) -> ProxyError:
     if isinstance(error, ProxyError):
         return error
+    if isinstance(error, RecursionError | TooDeep):
+        # Only the levels of a value make anything here call itself.
+        return BadRequest("The request is nested too deeply; send fewer levels.")
     if not isinstance(error, HTTPException):
         return ProxyError("The gateway failed; its log says why.")
     where = f"{flask.request.method} {flask.request.path}"

@@ -32,6 +32,9 @@ A message says what happened, to what, and what to do next. It never holds a sec
 The dialects turn these into their own shapes; nothing else formats an error.
 """
 
+_QUOTED = 2000
+"""Characters of a message's beginning, and of its end."""
+
 
 class ProxyError(Exception):
     """Carry a failure to the client, in words and as a status.
@@ -53,6 +56,9 @@ class ProxyError(Exception):
         retry_after: str | None = None,
         headers: dict[str, str] | None = None,
     ) -> None:
+        if len(message) > 2 * _QUOTED:
+            # It quotes what was sent; what to do comes last.
+            message = f"{message[:_QUOTED]} … {message[-_QUOTED:]}"
         super().__init__(message)
         self.message = message
         self.param = param

@@ -10,6 +10,7 @@ from proxyapp.neutral.messages import Part
 from proxyapp.neutral.messages import TextPart
 from proxyapp.neutral.messages import ToolCall
 from proxyapp.neutral.messages import ToolResult
+from proxyapp.runtime import breathe
 
 P = TypeVar("P", bound=Part)
 
@@ -18,6 +19,8 @@ _NO_RESULT = "No result provided"
 
 def results_in_order(turns: list[Message]) -> list[Message]:
     """Put each result behind its call; fill missing ones, keep orphans as text."""
+    # Reading thousands of turns took its time.
+    breathe()
     waiting: dict[str, deque[ToolResult]] = {}
     for part in parts_of(turns, ToolResult):
         waiting.setdefault(part.call_id, deque()).append(part)
@@ -29,6 +32,7 @@ def results_in_order(turns: list[Message]) -> list[Message]:
     taken = {id(answer) for answer in answers.values()}
     ordered: list[Message] = []
     for turn in turns:
+        breathe()
         if turn.role == "tool":
             ordered += [_orphan(p) for p in turn.content if id(p) not in taken]
             continue

@@ -47,6 +47,13 @@ def text(body: Body, name: str) -> str:
     return str(value)
 
 
+def word(value: Any) -> str:
+    """Take a short text as it is meant: numbers are their digits, all else is none."""
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int | float) else ""
+
+
 def items(body: Body, name: str, where: str = "") -> list[Any]:
     """Read a list; an absent one is empty."""
     return list(optional(body, name, list, where) or [])

@@ -22,6 +22,7 @@ _MAX_VALUES = 2_000_000
 """More arrays and objects than this stall a worker: 30 MB of ``[]`` is an attack."""
 
 _MAX_KEYS = 500_000
+_KEY_ENDS = (b'":', b" :", b"\t:", b"\n:", b"\r:")
 _MAX_ITEMS = 1 << 18
 """Of a list, such as a prompt's tokens."""
 
@@ -131,7 +132,8 @@ def _refuse_many_values(body: bytes) -> None:
     """Raise BadRequest for what would take too long to read; strings count as well."""
     if body.count(b"[") + body.count(b"{") > _MAX_VALUES:
         raise BadRequest("The request body holds too many arrays and objects.")
-    if body.count(b'":') > _MAX_KEYS:
+    # Counting one character is much faster than counting two.
+    if body.count(b":") > _MAX_KEYS and sum(map(body.count, _KEY_ENDS)) > _MAX_KEYS:
         raise BadRequest("The request body holds too many keys.")
 
 

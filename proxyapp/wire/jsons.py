@@ -19,11 +19,15 @@ _ESCAPE = re.compile(
 _MANY = 4096
 
 
+class TooDeep(TypeError):
+    """A value has more levels than can be written, some nine hundred."""
+
+
 def dumps(value: Any) -> bytes:
     """Write ``value`` as compact UTF-8 JSON, keys in their own order.
 
     What orjson does not take (254 levels and more, integers beyond 64 bits) the
-    standard library writes. Raises TypeError for what neither does.
+    standard library writes. Raises TooDeep, and TypeError for what neither does.
     """
     try:
         return orjson.dumps(value)
@@ -36,7 +40,9 @@ def _dumps_slowly(value: Any) -> bytes:
         whole = json.dumps(  # noqa: TID251
             value, separators=(",", ":"), ensure_ascii=False, allow_nan=False
         )
-    except (RecursionError, ValueError) as error:
+    except RecursionError:
+        raise TooDeep("nested too deeply to be written as JSON") from None
+    except ValueError as error:
         raise TypeError(f"cannot be written as JSON: {error}") from None
     return whole.encode("utf-8", "replace")
 

@@ -245,6 +245,25 @@ def test_a_crowd_of_tools_stalls_nobody(gateway, upstream, others):
     assert fault_of(CHATS[0], reply) is None
 
 
+def ollama_calls(count, **result):
+    """Make a conversation of as many calls as results."""
+    calls = [{"function": {"name": f"f{n}", "arguments": {}}} for n in range(count)]
+    results = [{"role": "tool", "content": "r", **result}] * count
+    calling = {"role": "assistant", "tool_calls": calls}
+    return {"model": "tiny", "messages": [USER, calling, *results]}
+
+
+@pytest.mark.reliability("R-028", "R-050")
+@named(
+    "result",
+    [{"tool_name": "f8999"}, {"tool_call_id": "x", "tool_name": "x"}, {}],
+    ids=["the last", "none", "the next"],
+)
+def test_a_crowd_of_results_finds_its_calls(gateway, upstream, others, result):
+    reply = post(gateway, "/api/chat", ollama_calls(9_000, **result))
+    assert reply.status_code == 200
+
+
 @pytest.mark.reliability("R-028")
 @named(
     ("path", "body"),

@@ -35,6 +35,13 @@ def test_only_failures_of_a_server_may_be_retried(kind):
     assert kind.status >= 429 or not kind.retryable
 
 
+def test_an_error_that_quotes_too_much_says_what_to_do_nonetheless():
+    error = BadRequest(f"The type {'x' * 10_000} is unknown; leave it out.")
+    assert error.message.startswith("The type xxx")
+    assert error.message.endswith("xxx is unknown; leave it out.")
+    assert len(error.message) < 5_000
+
+
 def test_an_error_is_its_message():
     assert str(ProxyError("It broke; mend it.")) == "It broke; mend it."
 

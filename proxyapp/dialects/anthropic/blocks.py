@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
 
+from proxyapp.dialects import fields
 from proxyapp.dialects.anthropic.signature import foreign
 from proxyapp.errors import BadRequest
 from proxyapp.neutral.messages import ImagePart
@@ -70,7 +71,7 @@ def _read(block: Any, where: str, readers: Mapping[str, Reader]) -> Iterable[Par
         return (TextPart(block),)
     if not isinstance(block, dict):
         raise BadRequest(f"{where}: must be an object.", param=where)
-    kind = str(block.get("type"))
+    kind = fields.word(block.get("type"))
     reader = readers.get(kind)
     if reader is not None:
         return reader(block, where)

@@ -89,7 +89,7 @@ def _conversation(body: fields.Body) -> tuple[Message, ...]:
 def _turns(message: Any, where: str) -> Iterator[Message]:
     if not isinstance(message, dict):
         raise BadRequest(f"{where}: must be an object.", param=where)
-    read = _ROLES.get(str(message.get("role")))
+    read = _ROLES.get(fields.word(message.get("role")))
     if read is None:
         known = ", ".join(_ROLES)
         raise BadRequest(f"{where}.role: must be one of {known}.", param=where)

@@ -8,7 +8,7 @@ from proxyapp.neutral.request import ToolChoice
 from proxyapp.neutral.request import ToolMode
 
 _KEPT = ("name", "description", "input_schema", "eager_input_streaming")
-_OWN_TYPES = (None, "", "custom", "function")
+_OWN_TYPES = ("", "custom", "function")
 _SERVER_TYPES = (
     "advisor_",
     "bash_",
@@ -41,8 +41,8 @@ def tool_definitions(body: fields.Body) -> list[dict[str, Any]]:
 def _tool(tool: Any, where: str) -> dict[str, Any]:
     if not isinstance(tool, dict):
         raise BadRequest(f"{where}: must be an object.", param=where)
-    kind = tool.get("type")
-    if kind not in _OWN_TYPES and _runs_elsewhere(str(kind), tool):
+    kind = fields.word(tool.get("type"))
+    if kind not in _OWN_TYPES and _runs_elsewhere(kind, tool):
         raise BadRequest(
             f"{where}: server tool type '{kind}' is not available on this gateway;"
             " leave the tool out.",
@@ -60,7 +60,7 @@ def tool_choice(body: fields.Body) -> ToolChoice:
     choice = fields.optional(body, "tool_choice", dict)
     if choice is None:
         return ToolChoice()
-    mode = _MODES.get(str(choice.get("type")))
+    mode = _MODES.get(fields.word(choice.get("type")))
     if mode is None:
         known = ", ".join(_MODES)
         raise BadRequest(

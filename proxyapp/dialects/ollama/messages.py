@@ -1,6 +1,9 @@
 """Messages as Ollama's clients write them, and tool results brought to their calls."""
 
+from collections import deque
+from collections.abc import Iterable
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 from proxyapp.dialects import fields
@@ -16,6 +19,8 @@ from proxyapp.neutral.messages import ToolCall
 from proxyapp.neutral.messages import ToolResult
 from proxyapp.tools.arguments import clean_history_arguments
 
+_ANY = ("name", "")
+
 _ROLES: dict[str, Role] = {
     "system": "system",
     "developer": "system",
@@ -25,9 +30,35 @@ _ROLES: dict[str, Role] = {
 }
 
 
+class _OpenCalls:
+    """Calls that wait for their results; each is answered once, the oldest first."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[int, ToolCall] = {}
+        self._places: dict[tuple[str, str], deque[int]] = {}
+        self._count = count()
+
+    def add(self, calls: Iterable[ToolCall]) -> None:
+        for call in calls:
+            place = next(self._count)
+            self._waiting[place] = call
+            for key in (("id", call.id), ("name", call.name), _ANY):
+                self._places.setdefault(key, deque()).append(place)
+
+    def take(self, wanted: str, name: str) -> ToolCall | None:
+        """Give the call of an id, or else of a name, or else the next."""
+        for key in (("id", wanted), ("name", name), _ANY):
+            places = self._places.get(key, ())
+            while places:
+                call = self._waiting.pop(places.popleft(), None)
+                if call is not None:
+                    return call
+        return None
+
+
 def decode_messages(body: fields.Body) -> tuple[Message, ...]:
     """Read ``messages``; there may be none, which asks to load the model."""
-    open_calls: list[ToolCall] = []
+    open_calls = _OpenCalls()
     decoded: list[Message] = []
     for position, message in enumerate(fields.items(body, "messages")):
         where = f"messages[{position}]"
@@ -38,7 +69,7 @@ def decode_messages(body: fields.Body) -> tuple[Message, ...]:
         parts: list[Part] = [*_text(message, where), *decode_images(message, where)]
         if role == "assistant":
             calls = list(_calls(message, where, position))
-            open_calls += calls
+            open_calls.add(calls)
             parts = [*_thinking(message, where), *parts, *calls]
         decoded.append(Message(role, tuple(parts)))
     return tuple(decoded)
@@ -47,7 +78,7 @@ def decode_messages(body: fields.Body) -> tuple[Message, ...]:
 def _role(message: Any, where: str) -> Role:
     if not isinstance(message, dict):
         raise BadRequest(f"'{where}' must be an object.", param=where)
-    role = _ROLES.get(str(message.get("role", "")).lower())
+    role = _ROLES.get(fields.word(message.get("role")).lower())
     if role is None:
         known = ", ".join(_ROLES)
         raise BadRequest(f"'{where}.role' must be one of: {known}.", param=where)
@@ -81,9 +112,7 @@ def _calls(message: dict[str, Any], where: str, position: int) -> Iterator[ToolC
         )
 
 
-def _result(
-    message: dict[str, Any], where: str, open_calls: list[ToolCall]
-) -> ToolResult:
+def _result(message: dict[str, Any], where: str, open_calls: _OpenCalls) -> ToolResult:
     """Read a result and take the call it answers from those that wait.
 
     A result names its call by id, or by the tool's name, or by coming next.
@@ -91,13 +120,7 @@ def _result(
     wanted = fields.optional(message, "tool_call_id", str, where) or ""
     name = fields.optional(message, "tool_name", str, where) or ""
     name = name or fields.optional(message, "name", str, where) or ""
-    call = (
-        next((call for call in open_calls if wanted and call.id == wanted), None)
-        or next((call for call in open_calls if name and call.name == name), None)
-        or next(iter(open_calls), None)
-    )
-    if call is not None:
-        open_calls.remove(call)
+    call = open_calls.take(wanted, name)
     content: tuple[TextPart | ImagePart, ...] = (
         *_text(message, where),
         *decode_images(message, where),

@@ -117,7 +117,7 @@ def response_format(body: fields.Body) -> ResponseFormat | None:
     strict = inner.get("strict")
     return ResponseFormat(
         schema,
-        str(inner.get("name") or "response"),
+        fields.word(inner.get("name")) or "response",
         strict if isinstance(strict, bool) else None,
     )
 

@@ -42,7 +42,7 @@ def decode_messages(body: fields.Body) -> tuple[Message, ...]:
 def _message(message: Any, where: str) -> Message:
     if not isinstance(message, dict):
         raise BadRequest(f"'{where}' must be an object.", param=where)
-    role = _ROLES.get(str(message.get("role", "")).lower())
+    role = _ROLES.get(fields.word(message.get("role")).lower())
     if role is None:
         known = ", ".join(_ROLES)
         raise BadRequest(f"'{where}.role' must be one of: {known}.", param=where)
@@ -59,7 +59,7 @@ def _result(message: dict[str, Any], where: str) -> ToolResult:
     name = message.get("name")
     parts = _content(message.get("content"), f"{where}.content")
     return ToolResult(
-        str(message.get("tool_call_id") or name or ""),
+        fields.word(message.get("tool_call_id")) or fields.word(name),
         tuple(part for part in parts if isinstance(part, TextPart | ImagePart)),
         name=name if isinstance(name, str) else "",
     )
@@ -79,7 +79,7 @@ def _calls(message: dict[str, Any], where: str) -> Iterator[ToolCall]:
         yield _call(call, place, f"call_{position}")
     legacy = message.get("function_call")
     if isinstance(legacy, dict):
-        name = str(legacy.get("name", ""))
+        name = fields.word(legacy.get("name"))
         yield _call({"id": name, "function": legacy}, f"{where}.function_call", name)
 
 
@@ -88,7 +88,8 @@ def _call(call: Any, where: str, default_id: str) -> ToolCall:
     if not isinstance(function, dict) or not isinstance(function.get("name"), str):
         raise BadRequest(f"'{where}.function.name' is required.", param=where)
     arguments = clean_history_arguments(function.get("arguments"))
-    return ToolCall(str(call.get("id") or default_id), function["name"], arguments)
+    known_as = fields.word(call.get("id")) or default_id
+    return ToolCall(known_as, function["name"], arguments)
 
 
 def _content(content: Any, where: str) -> Iterator[Part]:
@@ -137,7 +138,7 @@ def _audio(part: dict[str, Any], where: str) -> Part:
     audio = part.get("input_audio")
     if not isinstance(audio, dict) or not isinstance(audio.get("data"), str):
         raise BadRequest(f"'{where}.input_audio.data' is required.", param=where)
-    return AudioPart(audio["data"], str(audio.get("format", "wav")))
+    return AudioPart(audio["data"], fields.word(audio.get("format")) or "wav")
 
 
 def _file(part: dict[str, Any], where: str) -> Part:

@@ -99,7 +99,7 @@ def _read(item: Any, where: str) -> Message | None:
     """Read one item; None is one that says nothing to the model."""
     if not isinstance(item, dict):
         raise BadRequest(f"'{where}' must be an object.", param=where)
-    kind = str(item.get("type") or "message")
+    kind = fields.word(item.get("type") or "message")
     if kind in _PASSED_OVER:
         return None
     read = _READERS.get(kind)
@@ -113,7 +113,7 @@ def _read(item: Any, where: str) -> Message | None:
 
 
 def _message(item: Item, where: str) -> Message:
-    role = _ROLES.get(str(item.get("role", "")).lower())
+    role = _ROLES.get(fields.word(item.get("role")).lower())
     if role is None:
         known = ", ".join(_ROLES)
         raise BadRequest(f"'{where}.role' must be one of: {known}.", param=where)

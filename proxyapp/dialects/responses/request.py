@@ -63,7 +63,7 @@ def _response_format(body: fields.Body) -> ResponseFormat | None:
     strict: Any = wanted.get("strict")
     return ResponseFormat(
         fields.optional(wanted, "schema", dict, "text.format"),
-        str(wanted.get("name") or "response"),
+        fields.word(wanted.get("name")) or "response",
         strict if isinstance(strict, bool) else None,
     )
 

@@ -82,13 +82,13 @@ def read_tools(body: fields.Body, *, drop_hosted: bool = False) -> ClientTools:
     for tool, where, echoed in _listed(body):
         if not isinstance(tool, dict):
             raise BadRequest(f"'{where}' must be an object.", param=where)
-        kind = tool.get("type") or "function"
-        read = _READERS.get(kind if isinstance(kind, str) else "")
+        kind = fields.word(tool.get("type") or "function")
+        read = _READERS.get(kind)
         if read is not None:
             echo = read(tools, tool, where)
             tools.echo += [echo] if echoed else []
         elif drop_hosted:
-            tools.dropped.append(Repair(str(kind), "hosted-tool-dropped", where))
+            tools.dropped.append(Repair(kind, "hosted-tool-dropped", where))
         else:
             raise _hosted(kind, f"{where}.type")
     return tools

@@ -76,3 +76,11 @@ def test_flags_have_a_default():
     assert (fields.flag({}, "a", True), fields.flag({"a": False}, "a", True)) == (
         *(True, False),
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [("a", "a"), (5, "5"), (None, ""), ([], ""), ({"a": 1}, ""), ([["a"]], "")],
+)
+def test_a_word_is_a_text_or_a_number(value, meant):
+    assert fields.word(value) == meant

@@ -197,9 +197,14 @@ def test_chunks_gunicorn_cannot_read_are_the_clients_fault():
         )
 
 
-def test_a_body_of_nothing_but_keys_is_refused_before_it_is_read():
+@pytest.mark.parametrize("blank", [b"", b" ", b"\t", b"\n", b"\r", b"  "])
+def test_a_body_of_nothing_but_keys_is_refused_before_it_is_read(blank):
     with pytest.raises(BadRequest, match="too many keys"):
-        read_object(b"{" + b'"a":' * 500_001)
+        read_object(b"{" + b'"a"%b:' % blank * 500_001)
+
+
+def test_colons_in_a_text_are_no_keys():
+    assert read_object(b'{"a": "%b"}' % (b"a:b" * 500_001))
 
 
 @pytest.mark.parametrize(

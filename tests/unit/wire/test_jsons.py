@@ -78,3 +78,9 @@ def test_a_number_too_large_is_read_as_near_as_it_goes(number):
 def test_what_cannot_be_written_is_an_error():
     with pytest.raises(TypeError):
         jsons.dumps({"a": object()})
+
+
+def test_a_value_too_deep_to_be_written_is_known():
+    value = jsons.loads("[" * 1_000 + "]" * 1_000)
+    with pytest.raises(jsons.TooDeep):
+        jsons.dumps(value)

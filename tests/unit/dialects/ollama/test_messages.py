@@ -130,6 +130,17 @@ def test_two_results_of_one_name_answer_two_calls():
     assert found == [("a", "1"), ("b", "2")]
 
 
+def test_an_answered_call_is_not_answered_again():
+    found = answers(
+        turn(call("f", id="a"), call("f", id="b"), call("g", id="c")),
+        result("1", tool_call_id="b"),
+        result("2", tool_call_id="b"),
+        result("3", tool_call_id="b"),
+        result("4", tool_call_id="b"),
+    )
+    assert found == [("b", "1"), ("a", "2"), ("c", "3"), ("b", "4")]
+
+
 def test_a_result_without_a_call_keeps_its_own_id():
     assert answers(result("1", tool_call_id="lost")) == [("lost", "1")]
 
