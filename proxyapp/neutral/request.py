@@ -91,6 +91,12 @@ class CompletionRequest:
     stream: bool = False
     include_usage: bool = False
 
+    @property
+    def choices(self) -> int:
+        """How many replies this asks for."""
+        one = not isinstance(self.prompt, list) or isinstance(self.prompt[0], int)
+        return self.n if one else self.n * len(self.prompt)
+
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingRequest:

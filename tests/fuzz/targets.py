@@ -90,7 +90,7 @@ def head(data: bytes) -> None:
 
 def reply(data: bytes) -> None:
     """A model server's stream obeys the grammar, or fails in words."""
-    reader, events = ReplyReader("m"), []
+    reader, events = ReplyReader("m", choices=2), []
     _, cut = pieces(data)
     try:
         for piece in cut:

@@ -304,6 +304,58 @@ RICH = {
 }
 
 
+# What a model server may stream: every field that is read, in three pieces.
+CHOSEN = {"token": "he", "logprob": -0.1, "bytes": [104, 101]}
+CALL = {"index": 0, "id": "c1", "type": "function"}
+REPLY: list[dict[str, Any]] = [
+    {
+        "id": "c",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "m",
+        "choices": [
+            {
+                "index": 0,
+                "delta": {
+                    "role": "assistant",
+                    "content": "he",
+                    "reasoning_content": "hm",
+                    "tool_calls": [
+                        {**CALL, "function": {"name": "look", "arguments": '{"a":'}}
+                    ],
+                },
+                "text": "he",
+                "logprobs": {"content": [{**CHOSEN, "top_logprobs": [CHOSEN]}]},
+                "finish_reason": None,
+            }
+        ],
+        "usage": None,
+    },
+    {
+        "choices": [
+            {
+                "index": 0,
+                "delta": {
+                    "tool_calls": [{"index": 0, "function": {"arguments": "1}"}}]
+                },
+                "finish_reason": None,
+            }
+        ]
+    },
+    {
+        "choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}],
+        "usage": {
+            "prompt_tokens": 2,
+            "completion_tokens": 2,
+            "total_tokens": 4,
+            "prompt_tokens_details": {"cached_tokens": 1},
+            "completion_tokens_details": {"reasoning_tokens": 1},
+        },
+        "timings": {"prompt_ms": 1.0, "predicted_ms": 1.0},
+    },
+]
+
+
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Give the path to every value inside another."""
     inside = {dict: dict.items, list: enumerate}.get(type(value))

@@ -92,7 +92,7 @@ def wire(values, *, compact=True, ascii_only=False):
 
 def outcome(data, places=()):
     """Read a stream; give its events, and the failure that ended it if one did."""
-    reader = ReplyReader("m")
+    reader = ReplyReader("m", choices=9)
     events = []
     try:
         for portion in cut(data, places):

@@ -223,8 +223,8 @@ _READERS: Final[Mapping[Any, Callable[[EventReader, Fields, list[Event]], None]]
 def usage_of(counts: Fields) -> Usage | None:
     """Read a reply's tokens; pi-ai's ``input`` is what no cache had a part in."""
     fresh, read, write, output, reasoning = (
-        int(counts.get(name) or 0)
+        max(int(counts.get(name) or 0), 0)
         for name in ("input", "cacheRead", "cacheWrite", "output", "reasoning")
     )
-    whole = fresh + read + write
+    whole, output = fresh + read + write, max(output, reasoning)
     return Usage(whole, output, read, write, reasoning) if whole or output else None

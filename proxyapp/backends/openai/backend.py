@@ -105,7 +105,7 @@ class OpenAIBackend:
             raise BadRequest("This backend makes one choice only.", param="n")
         refuse_unread(request.messages, self._compat)
         body = encode_chat(model.upstream_id, request, self._compat)
-        reader = ReplyReader(model.id)
+        reader = ReplyReader(model.id, choices=request.n)
         return self._read("/v1/chat/completions", body, reader)
 
     def complete(self, model: ModelInfo, request: CompletionRequest) -> Iterator[Batch]:
@@ -118,7 +118,7 @@ class OpenAIBackend:
         if request.echo and self._compat.llama_extensions:
             raise BadRequest("llama-server does not echo the prompt.", param="echo")
         body = encode_completion(model.upstream_id, request, self._compat)
-        reader = ReplyReader(model.id, text_field="text")
+        reader = ReplyReader(model.id, "text", request.choices)
         return self._read("/v1/completions", body, reader)
 
     def _read(

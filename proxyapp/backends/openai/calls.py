@@ -52,7 +52,7 @@ class CallAssembler:
     def add(self, delta: Any) -> None:
         """Take one entry of a delta's ``tool_calls``.
 
-        Raises UpstreamInvalid when they do not end.
+        Raises UpstreamInvalid when they do not end, or cannot be written.
         """
         if not isinstance(delta, dict):
             return
@@ -64,7 +64,7 @@ class CallAssembler:
             call.name += name
         arguments = function.get("arguments")
         if isinstance(arguments, dict):
-            arguments = jsons.text(arguments)
+            arguments = _written(arguments)
         if isinstance(arguments, str) and arguments:
             call.pieces.append(arguments)
             self._size += len(arguments)
@@ -147,6 +147,15 @@ def _begins_another(call: _Call, given_id: str, name: str) -> bool:
         return bool(name) and given_id != call.given_id
     arguments = "".join(call.pieces)
     return bool(arguments) and (name != call.name or _is_json(arguments))
+
+
+def _written(arguments: dict[str, Any]) -> str:
+    try:
+        return jsons.text(arguments)
+    except jsons.TooDeep:
+        raise UpstreamInvalid(
+            "The model server sent a tool call that is nested too deeply."
+        ) from None
 
 
 def _text(value: Any) -> str:

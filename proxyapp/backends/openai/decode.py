@@ -9,6 +9,10 @@ from typing import Any
 from proxyapp.backends.http import MAX_DOCUMENT
 from proxyapp.backends.openai.calls import CallAssembler
 from proxyapp.backends.openai.failures import from_event
+from proxyapp.backends.openai.figures import count
+from proxyapp.backends.openai.figures import read_logprobs
+from proxyapp.backends.openai.figures import read_timings
+from proxyapp.backends.openai.figures import read_usage
 from proxyapp.backends.openai.lane import Lane
 from proxyapp.errors import ProxyError
 from proxyapp.errors import UpstreamIncomplete
@@ -83,9 +87,12 @@ class ReplyReader:
     streamed request with the latter. ``done`` turns true at ``[DONE]``. ``failure`` is
     an error that came behind events of the same portion: they are told before it.
     ``skipped`` counts events that were not JSON; the rest is served all the same.
+    More than so many ``choices`` nobody asked for: they are passed over.
     """
 
-    def __init__(self, model: str, text_field: str = "content") -> None:
+    def __init__(
+        self, model: str, text_field: str = "content", choices: int = 1
+    ) -> None:
         self.done = False
         self.failure: ProxyError | None = None
         self.skipped = 0
@@ -94,6 +101,7 @@ class ReplyReader:
         self._between_events = False
         self._document: list[bytes] = []
         self._size = 0
+        self._asked = choices
         self._choices: dict[int, _Choice] = {}
         self._usage: Usage | None = None
         self._timings: Timings | None = None
@@ -236,9 +244,7 @@ class ReplyReader:
             self._usage = read_usage(chunk["usage"])
         timings = chunk.get("timings")
         if isinstance(timings, dict):
-            self._timings = Timings(
-                _number(timings.get("prompt_ms")), _number(timings.get("predicted_ms"))
-            )
+            self._timings = read_timings(timings)
 
     def _take_choice(
         self, entry: dict[str, Any], events: list[Event], whole: bool
@@ -248,8 +254,9 @@ class ReplyReader:
             delta = {"text": t} if isinstance(t := entry.get("text"), str) else None
         if whole and not isinstance(delta, dict):
             return
-        number = entry.get("index")
-        number = number if isinstance(number, int) else 0
+        number = count(entry.get("index"))
+        if number >= self._asked:
+            return
         choice = self._choices.get(number)
         if choice is None:
             choice = self._choices[number] = _Choice(number)
@@ -257,7 +264,9 @@ class ReplyReader:
         if choice.finish:
             return
         if isinstance(delta, dict):
-            self._take_delta(choice, delta, entry.get("logprobs"), events)
+            logprobs = entry.get("logprobs")
+            found = read_logprobs(logprobs) if logprobs else None
+            self._take_delta(choice, delta, found, events)
         finish = entry.get("finish_reason")
         if isinstance(finish, str) and finish:
             if finish == "error":
@@ -308,21 +317,6 @@ class ReplyReader:
             self._thinking_lane.learn(data, thinking)
 
 
-def read_usage(usage: dict[str, Any]) -> Usage:
-    """Read OpenAI's usage object; absent or odd figures are 0."""
-    prompt = usage.get("prompt_tokens_details")
-    completion = usage.get("completion_tokens_details")
-    prompt = prompt if isinstance(prompt, dict) else {}
-    completion = completion if isinstance(completion, dict) else {}
-    return Usage(
-        input=_count(usage.get("prompt_tokens")),
-        output=_count(usage.get("completion_tokens")),
-        cache_read=_count(prompt.get("cached_tokens")),
-        cache_write=_count(prompt.get("cache_write_tokens")),
-        reasoning=_count(completion.get("reasoning_tokens")),
-    )
-
-
 def _stop_reason(choice: _Choice) -> StopReason:
     """Make the reason agree with the reply: a call was made, or none was."""
     if choice.calls and choice.finish in (None, "stop"):
@@ -337,11 +331,3 @@ def _text(value: Any) -> str:
         parts = [part.get("text") for part in value if isinstance(part, dict)]
         return "".join(text for text in parts if isinstance(text, str))
     return value if isinstance(value, str) else ""
-
-
-def _count(value: Any) -> int:
-    return value if isinstance(value, int) and value > 0 else 0
-
-
-def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0

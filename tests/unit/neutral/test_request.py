@@ -1,6 +1,7 @@
 import pytest
 
 from proxyapp.neutral.request import ChatRequest
+from proxyapp.neutral.request import CompletionRequest
 from proxyapp.neutral.request import Reasoning
 from proxyapp.neutral.request import ToolChoice
 
@@ -21,3 +22,11 @@ def test_a_request_asks_for_one_whole_answer_with_any_tool():
 def test_two_requests_do_not_share_their_sampling_fields():
     assert Reasoning() == Reasoning()
     assert ChatRequest("m", ()).sampling.fields == {}
+
+
+@pytest.mark.parametrize(
+    ("prompt", "choices"),
+    [("a", 3), ([1, 2], 3), (["a", "b"], 6), ([[1], [2], [3]], 9)],
+)
+def test_every_prompt_is_asked_as_often(prompt, choices):
+    assert CompletionRequest("m", prompt, n=3).choices == choices

@@ -2,7 +2,6 @@ import json
 
 import pytest
 
-from proxyapp.backends.openai.decode import read_usage
 from proxyapp.backends.openai.decode import ReplyReader
 from proxyapp.errors import ContextOverflow
 from proxyapp.errors import UpstreamError
@@ -51,9 +50,9 @@ def call(arguments, index=0, **function):
 STOP = chunk(finish="stop")
 
 
-def read(*portions, **options):
+def read(*portions, choices=2, **options):
     """Give all events of a complete reply."""
-    reader = ReplyReader("m", **options)
+    reader = ReplyReader("m", choices=choices, **options)
     events = [event for portion in portions for event in reader.feed(portion)]
     if reader.failure is not None:
         raise reader.failure
@@ -240,6 +239,20 @@ def test_choices_are_told_apart_and_ended_in_order():
     assert [event.stop_reason for event in events[-2:]] == ["stop", "length"]
 
 
+@pytest.mark.parametrize("index", [1, 7])
+def test_a_choice_that_nobody_asked_for_is_passed_over(index):
+    other = [text("b", index=index), chunk(finish="length", index=index)]
+    events = read(sse(text("a"), *other, text("c"), STOP) + DONE, choices=1)
+    assert {event.choice for event in events} == {0}
+    assert fold(events).choices[0].text == "ac"
+
+
+@pytest.mark.parametrize("index", [True, -1, 1.0, "0", None, 10**30])
+def test_a_choice_without_a_number_of_its_own_is_the_first(index):
+    entry = {"index": index, "delta": {"content": "a"}, "finish_reason": "stop"}
+    assert folded({"choices": [entry]}).text == "a"
+
+
 def test_nothing_is_taken_behind_the_finish():
     late = [text("late"), chunk(finish="length"), call("{}", name="look")]
     choice = folded(text("a"), text("b"), STOP, *late)
@@ -329,14 +342,17 @@ def test_bytes_that_are_not_utf8_cost_one_character():
     assert fold(events).choices[0].text == "ab\ufffdd"
 
 
+TOKEN = {"token": "a", "logprob": -0.5, "bytes": [97], "top_logprobs": []}
+
+
 def test_logprobs_stay_with_their_text():
     entry = {
         "index": 0,
         "delta": {"content": "a"},
-        "logprobs": {"content": [{"token": "a"}]},
+        "logprobs": {"content": [TOKEN]},
     }
     events = read(sse({"choices": [entry]}, {"choices": [entry]}, STOP))
-    assert [e.logprobs for e in events[1:3]] == [{"content": [{"token": "a"}]}] * 2
+    assert [e.logprobs for e in events[1:3]] == [{"content": [TOKEN]}] * 2
 
 
 @pytest.mark.parametrize(
@@ -447,29 +463,6 @@ def test_a_document_without_a_finish_is_complete_by_itself():
 
 
 # --------------------------------------------------------------------- figures
-
-
-@pytest.mark.parametrize(
-    ("wire", "usage"),
-    [
-        ({}, Usage()),
-        ({"prompt_tokens": 3, "completion_tokens": 2}, Usage(3, 2)),
-        ({"prompt_tokens": -1, "completion_tokens": "2"}, Usage()),
-        ({"prompt_tokens": None, "prompt_tokens_details": None}, Usage()),
-        (
-            {
-                "prompt_tokens": 9,
-                "prompt_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 2},
-                "completion_tokens": 5,
-                "completion_tokens_details": {"reasoning_tokens": 3},
-            },
-            Usage(9, 5, 4, 2, 3),
-        ),
-        ({"prompt_tokens_details": [1], "completion_tokens_details": "x"}, Usage()),
-    ],
-)
-def test_usage_is_read_and_odd_figures_are_nothing(wire, usage):
-    assert read_usage(wire) == usage
 
 
 def test_the_last_usage_and_timings_count():
