@@ -11,6 +11,7 @@ from typing import cast
 import flask
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import MapAdapter
 
 from proxyapp.admin import document
 from proxyapp.admin import health
@@ -156,11 +157,20 @@ def _account(settings: Settings) -> tuple[CopilotSettings, StateSettings]:
 
 
 class _Application(flask.Flask):
-    """Flask, without looking at every call whether it is a coroutine: none is."""
+    """Flask, without what no route here needs and every request would pay for."""
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Give the function as it is."""
+        """Give the function as it is: none is a coroutine."""
         return func
+
+    def create_url_adapter(self, request: flask.Request | None) -> MapAdapter | None:
+        """Match by path and method; the guard has looked at the Host by itself."""
+        if request is None:
+            return super().create_url_adapter(None)
+        asked = request.environ
+        path = asked["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
+        method = asked["REQUEST_METHOD"]
+        return MapAdapter(self.url_map, "", "/", "", "http", path, method)
 
 
 def create_app(settings: Settings) -> flask.Flask:

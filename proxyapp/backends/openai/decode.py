@@ -108,22 +108,28 @@ class ReplyReader:
         self._text_field = text_field
         self._text_lane = Lane(text_field.encode())
         self._thinking_lane = Lane(b"reasoning_content")
+        self._lanes = (
+            (self._text_lane, _TEXT, TextDelta),
+            (self._thinking_lane, _THINKING, ThinkingDelta),
+        )
 
     def feed(self, data: bytes) -> list[Event]:
         """Take more of the body; give the events it completes."""
+        events: list[Event] = []
+        at = 0
         if self._between_events:
-            quoted = self._text_lane.text(data)
-            if quoted is not None:
-                return [TextDelta(self._choices[0].block(_TEXT), quoted)]
+            # Nearly every portion of a reply is this and nothing else.
+            found = self._text_lane.run(data)
+            if found is not None:
+                quoted, at = found
+                events.append(TextDelta(self._choices[0].block(_TEXT), quoted))
         if self._sse is None:
             data = self._sniffed(data)
         if self._sse is None:
-            return []
-        events: list[Event] = []
+            return events
         try:
-            for part in self._parts(self._sse, data):
-                if not (self._sse.idle and self._fast(part, events)):
-                    self._take_all(self._sse, part, events)
+            while at < len(data) and not self.done:
+                at = self._take_next(self._sse, data, at, events)
         except ProxyError as error:
             if not events:
                 raise
@@ -131,29 +137,27 @@ class ReplyReader:
         self._between_events = self._sse.idle
         return events
 
-    def _parts(self, sse: SseReader, data: bytes) -> tuple[bytes, ...]:
-        """Split data so that the whole events in it can take the fast lane.
-
-        A full portion of a fast stream begins and ends in the middle of an event.
-        """
-        if sse.idle and data.endswith(b"\n\n"):
-            return (data,)
-        start = 0 if sse.idle else data.find(b"\n\n") + 2
-        stop = data.rfind(b"\n\n") + 2
-        if stop - 2 <= start:
-            return (data,)
-        return (data[:start], data[start:stop], data[stop:])
-
-    def _take_all(self, sse: SseReader, data: bytes, events: list[Event]) -> None:
+    def _take_next(
+        self, sse: SseReader, data: bytes, at: int, events: list[Event]
+    ) -> int:
+        """Take the texts that begin at a place, or one other event; give their end."""
+        if sse.idle:
+            for lane, kind, tell in self._lanes:
+                found = lane.run(data, at)
+                if found is not None:
+                    quoted, end = found
+                    events.append(tell(self._choices[0].block(kind), quoted))
+                    return end
+        end = data.find(b"\n\n", at) + 2
+        end = end if end > 1 else len(data)
         try:
-            chunks = sse.feed(data)
+            chunks = sse.feed(data[at:end])
         except ValueError as error:
             raise UpstreamInvalid(f"Broken event stream upstream: {error}.") from None
         for chunk in chunks:
-            if self.done:
-                return
-            if not self._fast(b"data: %b\n\n" % chunk, events):
+            if not self.done:
                 self._take(chunk, events)
+        return end
 
     def _sniffed(self, data: bytes) -> bytes:
         """Find out what kind of body this is from its first visible byte."""
@@ -196,18 +200,6 @@ class ReplyReader:
             last.usage, last.timings = self._usage, self._timings
             last.dropped = self.skipped
         return events
-
-    def _fast(self, data: bytes, events: list[Event]) -> bool:
-        """Take events that look like those before them, without parsing them."""
-        quoted = self._text_lane.text(data)
-        if quoted is not None:
-            events.append(TextDelta(self._choices[0].block(_TEXT), quoted))
-            return True
-        quoted = self._thinking_lane.text(data)
-        if quoted is not None:
-            events.append(ThinkingDelta(self._choices[0].block(_THINKING), quoted))
-            return True
-        return False
 
     def _take(self, data: bytes, events: list[Event], whole: bool = False) -> None:
         if data.strip() == b"[DONE]":
@@ -278,7 +270,9 @@ class ReplyReader:
     def _take_delta(
         self, choice: _Choice, delta: dict[str, Any], logprobs: Any, events: list[Event]
     ) -> None:
-        thinking = next((t for f in _REASONING if (t := _text(delta.get(f)))), "")
+        thinking = next(
+            (t for f in _REASONING if f in delta and (t := _text(delta[f]))), ""
+        )
         if thinking:
             events += choice.tell(_THINKING, jsons.dumps(thinking))
         text = _text(delta.get(self._text_field))

@@ -9,6 +9,7 @@ from proxyapp.wire import jsons
 # replaced.
 _INNER = rb'(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u(?![dD][89a-fA-F])[0-9a-fA-F]{4}))'
 _TEXT = re.compile(_INNER + rb"++")
+_TEXTS = re.compile(rb"(?:" + _INNER + rb"|\n)*+")
 _LITERAL = re.compile(b'"' + _INNER + rb'*+"')
 
 
@@ -18,8 +19,8 @@ class Lane:
     A server writes every text event of a stream alike but for the text itself (and,
     in llama-server, a timestamp once a second). Once one such event was parsed, the
     next ones are known by their first and last bytes, and what stands between is
-    checked to be the inside of one string; anything else goes the long way. Several
-    events that arrived together are one text.
+    checked to be the inside of strings; anything else goes the long way. Several events
+    that arrived together are one text.
     """
 
     __slots__ = ("_field", "_head", "_joint", "_tail")
@@ -46,22 +47,41 @@ class Lane:
         """Forget the shape: what comes from now on means something else."""
         self._head = self._tail = self._joint = b""
 
-    def text(self, events: bytes) -> bytes | None:
-        """Give the joined text of whole events of the learned shape, as a literal.
+    def run(self, events: bytes, start: int = 0) -> tuple[bytes, int] | None:
+        """Give the text of the events that begin at a place, joined, as a literal.
 
-        None when anything else stands there: another field, a broken string, the
-        beginning of a further event.
+        With it comes where they end: at an event of another shape, at one that is not
+        complete, or at a string in doubt. None when the first is such a one.
         """
         head, tail = self._head, self._tail
-        if not head or not events.startswith(head) or not events.endswith(tail):
+        if not head or not events.startswith(head, start):
             return None
-        inner = events[len(head) : -len(tail)]
-        if len(inner) > len(self._joint):
-            inner = inner.replace(self._joint, b"")
-        # No line end can stand in a string, so what is left of one fails here too.
-        if _TEXT.fullmatch(inner) is None:
+        begin = start + len(head)
+        if events.endswith(tail) and _TEXT.fullmatch(
+            events, begin, len(events) - len(tail)
+        ):
+            text, count = events[begin : -len(tail)], 1
+        else:
+            text, count = self._joined(events[begin:])
+        if not text or not (text.isascii() or _is_utf8(text)):
             return None
-        return b'"%b"' % inner if inner.isascii() or _is_utf8(inner) else None
+        return b'"%b"' % text, start + len(text) + count * len(self._joint)
+
+    def _joined(self, events: bytes) -> tuple[bytes, int]:
+        """Join the texts of events, from behind the first one's head; count them."""
+        *texts, last = events.split(self._joint)
+        end = last.find(self._tail)
+        if end >= 0:
+            texts.append(last[:end])
+        # No line end may stand in a string: it keeps apart what is joined, so that no
+        # escape sequence is made of two halves.
+        text = b"\n".join(texts)
+        if text.count(b"\n") >= len(texts):
+            return b"", 0
+        good = _TEXTS.match(text)
+        if good is not None and good.end() < len(text):
+            text = text[: max(text.rfind(b"\n", 0, good.end()), 0)]
+        return text.replace(b"\n", b""), text.count(b"\n") + 1
 
 
 def _is_utf8(data: bytes) -> bool:

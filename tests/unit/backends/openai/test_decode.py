@@ -485,7 +485,12 @@ def test_text_in_chunks_alike_is_passed_on_unread():
 
 def test_reasoning_in_chunks_alike_is_passed_on_unread():
     events = read(sse(*[chunk({"reasoning_content": c}) for c in "abc"], STOP))
-    assert events[1:4] == [ThinkingDelta(0, b'"%c"' % c) for c in b"abc"]
+    assert events[1:3] == [ThinkingDelta(0, b'"a"'), ThinkingDelta(0, b'"bc"')]
+
+
+def test_texts_between_other_events_are_one():
+    events = read(sse(chunk({"role": "assistant"}), *map(text, "abcd"), STOP) + DONE)
+    assert events[1:3] == [TextDelta(0, b'"a"'), TextDelta(0, b'"bcd"')]
 
 
 def test_an_empty_text_opens_no_block():

@@ -21,7 +21,7 @@ def taught(data=b"", text="Hi"):
 
 
 def test_an_untaught_lane_knows_nothing():
-    assert Lane(b"content").text(event(chunk(b'"Hi"'))) is None
+    assert Lane(b"content").run(event(chunk(b'"Hi"'))) is None
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,10 @@ def test_an_untaught_lane_knows_nothing():
     ],
 )
 def test_the_text_of_a_chunk_of_the_same_shape_is_found(literal):
-    assert taught().text(event(chunk(literal))) == literal
+    assert taught().run(event(chunk(literal))) == (
+        literal,
+        len(event(chunk(literal))),
+    )
 
 
 @pytest.mark.parametrize(
@@ -66,7 +69,7 @@ def test_the_text_of_a_chunk_of_the_same_shape_is_found(literal):
     ],
 )
 def test_anything_but_one_plain_string_goes_the_long_way(literal):
-    assert taught().text(event(chunk(literal))) is None
+    assert taught().run(event(chunk(literal))) is None
 
 
 @pytest.mark.parametrize(
@@ -82,12 +85,12 @@ def test_anything_but_one_plain_string_goes_the_long_way(literal):
     ],
 )
 def test_a_chunk_of_another_shape_goes_the_long_way(data):
-    assert taught().text(event(data)) is None
+    assert taught().run(event(data)) is None
 
 
 def test_overlapping_ends_are_not_taken_for_a_text():
     lane = taught(b'{"content":"a"a"}', "a")
-    assert lane.text(event(b'{"content":"a"}')) is None
+    assert lane.run(event(b'{"content":"a"}')) is None
 
 
 @pytest.mark.parametrize(
@@ -102,40 +105,74 @@ def test_overlapping_ends_are_not_taken_for_a_text():
 )
 def test_a_shape_in_doubt_is_not_learned(data, text):
     lane = taught(data, text)
-    assert lane.text(event(data)) is None
+    assert lane.run(event(data)) is None
 
 
 def test_a_new_shape_replaces_the_old_one():
     lane = taught()
     newer = chunk(b'"b"', tail=b'}}],"created":2}')
     lane.learn(newer, "b")
-    assert (lane.text(event(newer)), lane.text(event(chunk(b'"Hi"')))) == (b'"b"', None)
+    assert lane.run(event(newer)) == (b'"b"', len(event(newer)))
+    assert lane.run(event(chunk(b'"Hi"'))) is None
 
 
 def test_a_closed_lane_has_forgotten_its_shape():
     lane = taught()
     lane.close()
-    assert lane.text(event(chunk(b'"Hi"'))) is None
+    assert lane.run(event(chunk(b'"Hi"'))) is None
 
 
-def test_events_that_came_together_are_one_text():
-    together = event(chunk(b'"a"')) + event(chunk(b'"\\n"')) + event(chunk(b'"b"'))
-    assert taught().text(together) == b'"a\\nb"'
+def texts(*literals):
+    return b"".join(event(chunk(literal)) for literal in literals)
 
 
-@pytest.mark.parametrize("other", [b": ping\n\n", event(b"[DONE]"), b"data: "])
-def test_something_else_among_events_sends_all_the_long_way(other):
-    first = event(chunk(b'"a"'))
-    assert (taught().text(first + other), taught().text(other + first)) in (
-        (None, None),
-        (None, b'"a"'),
-    )
+@pytest.mark.parametrize("before", [b"", b"data: [DONE]\n\n"])
+@pytest.mark.parametrize(
+    "behind",
+    [
+        b"",
+        b": ping\n\n",
+        event(b"[DONE]"),
+        event(chunk(b"null")),
+        event(chunk(b'"a', tail=b"")),
+        b"data: ",
+        event(chunk(b'"c"'))[:-1],
+        event(chunk(b'"c"'))[: len(HEAD) + 8],
+        texts(b'"\\ud83d"', b'"c"'),
+        texts(b'"c\\"', b'"n"'),
+        texts(b'"c"d"', b'"e"'),
+    ],
+)
+def test_events_that_came_together_are_one_text(before, behind):
+    run = texts(b'"a"', b'"\\n"', b'""', b'"b"')
+    found = taught().run(before + run + behind, len(before))
+    assert found == (b'"a\\nb"', len(before + run))
+
+
+@pytest.mark.parametrize(
+    "first", [b": ping\n\n", event(b"[DONE]"), b"data: ", texts(b'"\\ud83d"'), b"\n"]
+)
+def test_something_else_before_them_goes_the_long_way(first):
+    assert taught().run(first + texts(b'"a"', b'"b"')) is None
+
+
+def test_no_escape_sequence_is_made_of_two_halves():
+    assert taught().run(texts(b'"a\\"', b'"n"')) is None
+
+
+def test_a_line_end_in_a_string_goes_the_long_way():
+    assert taught().run(texts(b'"a\nb"', b'"c"')) is None
+
+
+@pytest.mark.parametrize("empty", [1, 2])
+def test_events_without_text_go_the_long_way(empty):
+    assert taught().run(texts(*[b'""'] * empty)) is None
 
 
 def test_a_part_of_an_event_goes_the_long_way():
     whole = event(chunk(b'"a"'))
-    assert (taught().text(whole[:-1]), taught().text(whole[1:])) == (None, None)
+    assert (taught().run(whole[:-1]), taught().run(whole[1:])) == (None, None)
 
 
 def test_a_long_string_without_an_end_costs_no_more_than_its_length():
-    assert taught().text(event(HEAD + b'"' + b"a\\n" * 300_000 + TAIL)) is None
+    assert taught().run(event(HEAD + b'"' + b"a\\n" * 300_000 + TAIL)) is None
