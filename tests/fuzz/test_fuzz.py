@@ -15,7 +15,7 @@ from tests.fuzz.targets import TARGETS
 from tests.servers import ROOT
 
 CORPUS = Path(__file__).parent / "corpus"
-SECONDS = 3
+SECONDS = 2
 SEED = 1
 each_target = pytest.mark.parametrize("name", TARGETS)
 
