@@ -274,8 +274,8 @@ def subjects_of(path: Path) -> set[str]:
 
 WALL_CLOCKS = {"datetime", "wall_clock", "unix_time"}
 TIMED = {"backends", "gateway", "relay", "routing", "web", "wire", "worker"}
-# GitHub counts premium requests by the day.
-STAMPS = {"backends.copilot.premium"}
+# GitHub counts premium requests by the day; a reply says when it was made.
+STAMPS = {"backends.copilot.premium", "worker.dates"}
 
 
 @pytest.mark.reliability("R-029d")

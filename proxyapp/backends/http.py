@@ -137,11 +137,8 @@ class HttpClient:
         self.idle_timeout = idle_timeout
         self._connect_timeout = connect_timeout
         self.breaker = Breaker()
-        self._session = requests.Session()
-        self._session.trust_env = False
+        # Without a session: there are no cookies, redirects or proxies to look for.
         self._adapter = _UpstreamAdapter()
-        self._session.mount("http://", self._adapter)
-        self._session.mount("https://", self._adapter)
         origin, _, path = self.url.partition("://")[2].partition("/")
         self._path = f"/{path}".rstrip("/")
         self._headers = {
@@ -231,10 +228,9 @@ class HttpClient:
             )
         began = time.monotonic()
         try:
-            response = self._session.send(
+            response = self._adapter.send(
                 prepared,
                 stream=True,
-                allow_redirects=False,
                 timeout=(self._connect_timeout, prepared.idle_timeout),
             )
         except (requests.RequestException, HTTPError, ValueError) as error:

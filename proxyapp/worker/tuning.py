@@ -8,6 +8,7 @@ from typing import Any
 import gevent
 
 from proxyapp.runtime import cooperative
+from proxyapp.worker.dates import format_dates_once
 from proxyapp.worker.stalls import StallWatch
 from proxyapp.worker.writing import honour_close
 from proxyapp.worker.writing import replace_body_writer
@@ -24,6 +25,7 @@ def tune_worker(worker: Any, write_timeout: float) -> None:
     # and again costs a stream more than it could ever free.
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+    format_dates_once()
     _raise_descriptor_limit()
     if cooperative():
         worker.patience = write_timeout
