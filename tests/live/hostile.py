@@ -9,9 +9,12 @@ import threading
 import time
 from pathlib import Path
 
+import orjson
+
 DATA = Path(__file__).parents[1] / "data" / "hostile"
 STATUS = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
 LIMIT = 8.0
+_WORK = b"[" + b"[]," * 300_000 + b"[]]"
 
 
 def corpus(name):
@@ -55,6 +58,16 @@ def statuses(received):
 def stalls(log):
     """Give how long the worker was at work while its loop stood still, in ms."""
     return [int(ms) for ms in re.findall(r"stood still ms=\d+ busy_ms=(\d+)", log)]
+
+
+def pace():
+    """Give the CPU time, in ms, of a known piece of work: how fast the machine is now.
+
+    It was 100 where the figures of docs/reliability.md were measured.
+    """
+    began = time.thread_time()
+    orjson.loads(_WORK)
+    return (time.thread_time() - began) * 1000
 
 
 class Prober(threading.Thread):

@@ -17,10 +17,11 @@ from tests.speakers import post
 
 pytestmark = pytest.mark.live
 
-# Bounds a hang. How long others really wait is measured by the benchmark.
-HANG = 2.0
+# Seconds; bounds a hang. How long others really wait is measured by the benchmark.
+HANG = 10.0
 # Milliseconds of work that nobody else may wait for.
 STALL = 250
+TRIES = 3
 CHAT = "/v1/chat/completions"
 USER = {"role": "user", "content": "hi"}
 HTTP = hostile.corpus("http")
@@ -56,19 +57,31 @@ def gateway(troubled_upstream):
 
 
 @pytest.fixture
-def others(gateway, alive, longest_wait):
-    """Ask /health meanwhile; nobody may wait for as long as a hang.
+def beside_others(gateway, alive, longest_wait):
+    """Give a function that posts while others ask /health, whom it may not hold up.
 
     The gateway itself tells when its loop stood still, and how much of that time it
-    was at work: a busy machine makes the waits longer, but not the work.
+    was at work. A machine that is short of time or memory takes longer for the same
+    work: what counts is the best of some tries, and the machine's pace beside it.
     """
-    before = len(gateway.log)
-    with hostile.Prober(gateway) as prober:
-        yield
-    assert max(hostile.stalls(gateway.log[before:]), default=0) < STALL
-    longest_wait.append(prober.worst)
-    assert prober.asked > 0
-    assert prober.worst < HANG
+
+    def ask(path, body, headers=None):
+        tries = []
+        while not tries or (tries[-1] > STALL and len(tries) < TRIES):
+            before = len(gateway.log)
+            with hostile.Prober(gateway) as prober:
+                reply = post(gateway, path, body, headers)
+                # The loop tells of a stall at its next tick.
+                hostile.exchange(gateway, HEALTH)
+            assert prober.asked > 0
+            assert prober.worst < HANG
+            longest_wait.append(prober.worst)
+            stood = max(hostile.stalls(gateway.log[before:]), default=0)
+            tries.append(stood / max(1, hostile.pace() / 100) if stood else 0)
+        assert min(tries) <= STALL, tries
+        return reply
+
+    return ask
 
 
 def fault_of(speaker, reply):
@@ -158,6 +171,9 @@ GENERATED = {
     **{f"{n} objects deep": b'{"a":' * n + b"1" + b"}" * n for n in DEEP},
     "unclosed": b"[" * 5_000_000,
     "wide and empty": b"[" + b"[]," * 10_000_000 + b"[]]",
+    "not too many lists": b'{"prompt":[' + b"[]," * 299_000 + b"1]}",
+    "numbers": b'{"prompt":[' + b"1," * 15_000_000 + b"1]}",
+    "not too many texts": b'{"prompt":[' + b'"a",' * 999_000 + b"1]}",
     "a million keys": b"{" + b",".join(b'"%d":0' % n for n in range(10**6)) + b"}",
     "one long string": b'{"model":"' + b"a" * (20 << 20) + b'"}',
     "one long number": b'{"n":' + b"9" * (1 << 20) + b"}",
@@ -168,8 +184,8 @@ GENERATED = {
 
 @pytest.mark.reliability("R-050")
 @named("name", GENERATED)
-def test_a_monstrous_body_stalls_nobody(gateway, upstream, others, name):
-    reply = post(gateway, CHAT, GENERATED[name])
+def test_a_monstrous_body_stalls_nobody(upstream, beside_others, name):
+    reply = beside_others(CHAT, GENERATED[name])
     assert 400 <= reply.status_code < 500
     assert oracles.openai_error(reply.status_code, reply.json()) == []
 
@@ -181,10 +197,22 @@ def test_a_monstrous_body_stalls_nobody(gateway, upstream, others, name):
     ids=["deep", "wide"],
 )
 @named("field", ["messages", "tools", "metadata", "response_format", "stop"])
-def test_a_monstrous_value_stalls_nobody(gateway, upstream, others, field, value):
+def test_a_monstrous_value_stalls_nobody(upstream, beside_others, field, value):
     hi = b'"messages":[{"role":"user","content":"hi"}],'
     raw = b'{"model":"tiny",%b"%b":%b}' % (hi, field.encode(), value)
-    assert fault_of(CHATS[0], post(gateway, CHAT, raw)) is None
+    assert fault_of(CHATS[0], beside_others(CHAT, raw)) is None
+
+
+@pytest.mark.reliability("R-028")
+@each_speaker(CHATS)
+def test_a_text_as_long_as_a_body_may_be_stalls_nobody(
+    upstream, beside_others, speaker
+):
+    reply = beside_others(
+        speaker.path, speaker.body("a\nb " * 6_000_000), speaker.headers
+    )
+    assert reply.status_code == 200
+    assert len(upstream.generations[-1].body) > 24_000_000
 
 
 CROWDS = {
@@ -198,8 +226,8 @@ CROWDS = {
 
 @pytest.mark.reliability("R-050")
 @named("name", CROWDS)
-def test_a_crowd_of_messages_stalls_nobody(gateway, upstream, others, name):
-    reply = post(gateway, CHAT, {"model": "tiny", "messages": CROWDS[name]})
+def test_a_crowd_of_messages_stalls_nobody(upstream, beside_others, name):
+    reply = beside_others(CHAT, {"model": "tiny", "messages": CROWDS[name]})
     assert fault_of(CHATS[0], reply) is None
 
 
@@ -221,27 +249,29 @@ BROKEN = {
 
 @pytest.mark.reliability("R-028", "R-050")
 @named("name", BROKEN)
-def test_broken_arguments_stall_nobody(gateway, upstream, others, name):
-    reply = post(gateway, CHAT, {"model": "tiny", "messages": BROKEN[name]})
+def test_broken_arguments_stall_nobody(upstream, beside_others, name):
+    reply = beside_others(CHAT, {"model": "tiny", "messages": BROKEN[name]})
     assert fault_of(CHATS[0], reply) is None
 
 
 @pytest.mark.reliability("R-028", "R-052")
-def test_halves_of_characters_stall_nobody(gateway, upstream, others):
+def test_halves_of_characters_stall_nobody(upstream, beside_others):
     text = b"\\ud800" * 2_000_000
     raw = b'{"model":"tiny","messages":[{"role":"user","content":"%b"}]}' % text
-    assert fault_of(CHATS[0], post(gateway, CHAT, raw)) is None
+    assert fault_of(CHATS[0], beside_others(CHAT, raw)) is None
 
 
 @pytest.mark.reliability("R-028")
-def test_a_crowd_of_tools_stalls_nobody(gateway, upstream, others):
+def test_a_crowd_of_tools_stalls_nobody(upstream, beside_others):
     schema = {
         "type": "object",
         "properties": {
             f"p{n}": {"type": "string", "pattern": "^a+$"} for n in range(20)
         },
     }
-    reply = CHATS[0].post(gateway, "hi", {f"t{n}": schema for n in range(3_000)})
+    reply = beside_others(
+        CHAT, CHATS[0].body("hi", {f"t{n}": schema for n in range(3_000)})
+    )
     assert fault_of(CHATS[0], reply) is None
 
 
@@ -259,8 +289,8 @@ def ollama_calls(count, **result):
     [{"tool_name": "f8999"}, {"tool_call_id": "x", "tool_name": "x"}, {}],
     ids=["the last", "none", "the next"],
 )
-def test_a_crowd_of_results_finds_its_calls(gateway, upstream, others, result):
-    reply = post(gateway, "/api/chat", ollama_calls(9_000, **result))
+def test_a_crowd_of_results_finds_its_calls(upstream, beside_others, result):
+    reply = beside_others("/api/chat", ollama_calls(9_000, **result))
     assert reply.status_code == 200
 
 
@@ -275,8 +305,8 @@ def test_a_crowd_of_results_finds_its_calls(gateway, upstream, others, result):
     ],
     ids=["tokens refused", "tokens", "texts refused", "texts"],
 )
-def test_a_crowd_of_inputs_stalls_nobody(gateway, upstream, others, path, body):
-    assert fault_of(CHATS[0], post(gateway, path, body)) is None
+def test_a_crowd_of_inputs_stalls_nobody(upstream, beside_others, path, body):
+    assert fault_of(CHATS[0], beside_others(path, body)) is None
 
 
 @pytest.mark.reliability("R-050")
@@ -291,9 +321,9 @@ def test_a_crowd_of_inputs_stalls_nobody(gateway, upstream, others, path, body):
     ],
     ids=["gzip", "zstd", "gzip cut", "gzip broken", "zstd broken"],
 )
-def test_a_bomb_stalls_nobody(gateway, others, encoding, pack):
+def test_a_bomb_stalls_nobody(beside_others, encoding, pack):
     raw = pack(b" " * (100 << 20))
-    reply = post(gateway, CHAT, raw, {"Content-Encoding": encoding})
+    reply = beside_others(CHAT, raw, {"Content-Encoding": encoding})
     assert reply.status_code in (400, 413)
     assert oracles.openai_error(reply.status_code, reply.json()) == []
 
@@ -409,19 +439,17 @@ def test_an_odd_schema_is_repaired_or_refused(
 
 @pytest.mark.reliability("R-053")
 @named("name", HEAVY)
-def test_a_monstrous_schema_stalls_nobody(gateway, upstream, others, name):
-    reply = CHATS[0].post(gateway, "hi", {"heavy": HEAVY[name]})
+def test_a_monstrous_schema_stalls_nobody(upstream, beside_others, name):
+    reply = beside_others(CHAT, CHATS[0].body("hi", {"heavy": HEAVY[name]}))
     assert fault_of(CHATS[0], reply) is None
 
 
 @pytest.mark.reliability("R-053")
 @named("name", HEAVY)
-def test_a_monstrous_schema_for_the_reply_stalls_nobody(
-    gateway, upstream, others, name
-):
+def test_a_monstrous_schema_for_the_reply_stalls_nobody(upstream, beside_others, name):
     wanted = {"name": "heavy", "schema": HEAVY[name]}
     form = {"type": "json_schema", "json_schema": wanted}
-    reply = CHATS[0].post(gateway, "hi", response_format=form)
+    reply = beside_others(CHAT, CHATS[0].body("hi", response_format=form))
     assert fault_of(CHATS[0], reply) is None
 
 
