@@ -1,6 +1,7 @@
 """The outermost layer: what must happen around Flask, not inside it."""
 
 import re
+import sys
 import time
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -122,7 +123,9 @@ class _Reply:
         close = getattr(self._body, "close", None)
         if close is not None:
             close()
-        gone = stop_watching(self._environ)
+        # The server closes a body that it could not write while that error is raised.
+        unwritten = isinstance(sys.exc_info()[1], OSError)
+        gone = stop_watching(self._environ) or unwritten
         # A client that left after the reply was complete has missed nothing.
         missed = gone and not self._environ[RECORD].ending
         status = GONE if missed else self._environ.get(STATUS, 0)

@@ -1,6 +1,7 @@
 """What gunicorn's Response does for us differently."""
 
 from collections.abc import Callable
+from errno import ECONNRESET
 from typing import Any
 
 from gevent.socket import socket as GeventSocket
@@ -47,7 +48,8 @@ def _send_rest(sock: Any, rest: memoryview, patience: float) -> None:
             wait_write(sock.fileno(), patience, TimeoutError())
         except TimeoutError:
             log_trouble("a client stopped reading and was cut", seconds=patience)
-            raise ConnectionResetError("the client does not read") from None
+            # With a number: gunicorn takes one it does not know for a fault.
+            raise ConnectionResetError(ECONNRESET, "the client does not read") from None
         try:
             rest = rest[sock._sock.send(rest[: _SMALL << 4]) :]
         except BlockingIOError:

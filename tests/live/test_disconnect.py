@@ -15,16 +15,15 @@ from tests.fakes.upstream import Role
 from tests.fakes.upstream import Text
 from tests.fakes.upstream import Usage
 from tests.fakes.upstream import Wait
+from tests.servers import running_gateway
 from tests.speakers import CHATS
 from tests.speakers import each_speaker
 from tests.speakers import SPEAKERS
 
 pytestmark = pytest.mark.live
 
-LIMIT = 5.0
-SOON = 0.25
-TRIES = 3
-"""A machine may be busy with something else for a moment."""
+LIMIT = 20.0
+"""Seconds; bounds a hang. How soon the upstream is let go is measured by the bench."""
 CROWD = 150
 SCHEMA = {"type": "object", "properties": {"path": {"type": "string"}}}
 
@@ -35,16 +34,24 @@ def opening(**function):
 
 
 PHASES = {
-    "before the head": (Wait(limit=20),),
-    "after the head": (Role(), Wait(limit=20)),
-    "within the text": (Text("Hel"), Wait(limit=20), Text("lo"), Finish()),
+    "before the head": (Wait(limit=60),),
+    "after the head": (Role(), Wait(limit=60)),
+    "within the text": (Text("Hel"), Wait(limit=60), Text("lo"), Finish()),
     "within a call": (
         opening(name="ls", arguments='{"path":"/e'),
-        Wait(limit=20),
+        Wait(limit=60),
         Finish("tool_calls"),
     ),
-    "after the finish": (Text("Hello"), Finish(), Wait(limit=20)),
+    "after the finish": (Text("Hello"), Finish(), Wait(limit=60)),
 }
+
+
+@pytest.fixture(scope="module")
+def patient(troubled_upstream):
+    """Run a gateway that writes no heartbeat and so learns nothing from writing."""
+    silent = {"PROXYAPP_STREAM__HEARTBEAT": 3600, "PROXYAPP_STREAM__COMMIT_AFTER": 3600}
+    with running_gateway(troubled_upstream.url, **silent) as running:
+        yield running
 
 
 @contextlib.contextmanager
@@ -81,26 +88,19 @@ def asked(upstream, count=1):
 @pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
 @each_speaker(CHATS)
 @pytest.mark.parametrize("phase", PHASES)
-def test_the_upstream_is_let_go(gateway, upstream, phase, speaker, stream):
-    late = []
-    while not late or (min(late) > SOON and len(late) < TRIES):
-        upstream.reset()
-        upstream.script(*PHASES[phase])
-        with asking(gateway, speaker, stream=stream):
-            asked(upstream)
-            # What follows the head needs a moment to get through.
-            time.sleep(0.05)
-            left = time.monotonic()
-        closed = upstream.generations[0].wait_closed(LIMIT)
-        assert closed is not None
-        late.append(closed - left)
-    assert min(late) <= SOON, late
+def test_the_upstream_is_let_go(patient, upstream, phase, speaker, stream):
+    upstream.script(*PHASES[phase])
+    with asking(patient, speaker, stream=stream):
+        asked(upstream)
+        # What follows the head needs a moment to get through.
+        time.sleep(0.05)
+    assert upstream.generations[0].wait_closed(LIMIT) is not None
 
 
 @pytest.mark.reliability("R-001")
 @each_speaker([row for row in SPEAKERS if row not in CHATS])
 def test_operations_without_calls_let_go_as_well(gateway, upstream, speaker):
-    upstream.script(Text("Hel"), Wait(limit=20))
+    upstream.script(Text("Hel"), Wait(limit=60))
     with asking(gateway, speaker, stream=True) as client:
         assert client.recv(65536).startswith(b"HTTP/1.1 200")
     assert upstream.generations[0].wait_closed(LIMIT) is not None
@@ -108,7 +108,7 @@ def test_operations_without_calls_let_go_as_well(gateway, upstream, speaker):
 
 @pytest.mark.reliability("R-001")
 def test_a_reset_is_leaving_too(gateway, upstream):
-    upstream.script(Text("Hel"), Wait(limit=20))
+    upstream.script(Text("Hel"), Wait(limit=60))
     with asking(gateway, CHATS[0], stream=True) as client:
         assert client.recv(65536)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -117,7 +117,7 @@ def test_a_reset_is_leaving_too(gateway, upstream):
 
 @pytest.mark.reliability("R-001")
 def test_leaving_while_heartbeats_come_is_seen(gateway, upstream):
-    upstream.script(Wait(limit=20))
+    upstream.script(Wait(limit=60))
     asked = asking(gateway, CHATS[0], stream=True)
     with asked as client, client.makefile("rb") as lines:
         assert any(b": ping" in line for line in lines)
@@ -139,7 +139,7 @@ def test_many_who_left_leave_nothing_behind(gateway, upstream):
     (worker,) = gateway.worker_pids
     kept, files = upstream.active, len(os.listdir(f"/proc/{worker}/fd"))
     upstream.reset()
-    upstream.script(Text("Hel"), Wait(limit=20))
+    upstream.script(Text("Hel"), Wait(limit=60))
     with contextlib.ExitStack() as clients:
         for number in range(CROWD):
             speaker = CHATS[number % len(CHATS)]
@@ -155,7 +155,7 @@ def test_many_who_left_leave_nothing_behind(gateway, upstream):
 @pytest.mark.reliability("R-001")
 def test_who_leaves_makes_no_noise(gateway, upstream):
     before = gateway.log
-    upstream.script(Text("Hel"), Wait(limit=20))
+    upstream.script(Text("Hel"), Wait(limit=60))
     with asking(gateway, CHATS[0], stream=True) as client:
         assert client.recv(65536)
     assert upstream.generations[0].wait_closed(LIMIT) is not None

@@ -46,6 +46,7 @@ def test_a_client_that_does_not_read_costs_little_and_is_cut():
             time.sleep(1.5)
             assert memory_of(worker) - before < 20
             assert fake.generations[0].wait_closed(LIMIT) is not None
+        assert reached(lambda: "ending=client_gone" in gateway.log)
         assert "stopped reading" in gateway.log
         assert "Traceback" not in gateway.log
         with idle_client(gateway):
@@ -91,4 +92,4 @@ def test_who_waits_idly_makes_room_when_descriptors_run_out():
             with hostile.Prober(gateway) as prober:
                 time.sleep(3.0)
         assert prober.asked > 3
-        assert prober.worst < 5
+        assert prober.worst < hostile.LIMIT

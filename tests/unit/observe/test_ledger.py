@@ -177,10 +177,8 @@ def test_a_lock_of_somebody_else_only_delays_the_writing(ledgers, monkeypatch, l
     assert reached(lambda: count(ledger) == 1)
     other = sqlite3.connect(ledger.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    began = time.monotonic()
     for _ in range(5):
         ledger.add(entry())
-    assert time.monotonic() - began < 1
     assert reached(lambda: ledger.trouble)
     other.execute("ROLLBACK")
     other.close()

@@ -1,8 +1,8 @@
 """Tools come out so that llama-server takes them, and valid ones as they went in."""
 
+import cProfile
 import json
 import threading
-import time
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -292,11 +292,13 @@ def test_the_schemas_of_an_agent_cost_little():
             "function": {"name": f"t{number}", "parameters": schema},
         }
 
-    def seconds(repairer):
-        began = time.perf_counter()
-        repairer.repair([tool(number) for number in range(60)])
-        return time.perf_counter() - began
+    def calls(repairer):
+        profile = cProfile.Profile()
+        profile.runcall(repairer.repair, [tool(number) for number in range(60)])
+        return sum(entry.callcount for entry in profile.getstats())
 
-    repairers = [ToolRepairer() for _ in range(5)]
-    assert min(map(seconds, repairers)) < 0.050
-    assert min(map(seconds, repairers)) < 0.005
+    repairer = ToolRepairer()
+    # Half a microsecond each: 50 ms and, as they are remembered by their JSON, far
+    # less than 5 ms.
+    assert calls(repairer) < 100_000
+    assert calls(repairer) < 1_000

@@ -98,8 +98,11 @@ class Told(list):
         self.append((record, environ["PATH_INFO"], status))
 
 
-def told(app, path="/v1/chat/completions", method="POST"):
-    """Serve one request and give what the journal was told of it."""
+def told(app, path="/v1/chat/completions", method="POST", error=None):
+    """Serve one request and give what the journal was told of it.
+
+    ``error`` is what came up while the reply was written.
+    """
     journal = Told()
     edge = Edge(
         app, journal, ollama_as_sse=False, dialects={"/v1/chat/completions": "openai"}
@@ -108,8 +111,12 @@ def told(app, path="/v1/chat/completions", method="POST"):
     try:
         body = edge(environ, None)
         assert journal == []
-        body.close()
-    except ClientGone:
+        try:
+            if error is not None:
+                raise error
+        finally:
+            body.close()
+    except (ClientGone, OSError):
         pass
     ((record, path, status),) = journal
     return record, path, status
@@ -168,6 +175,12 @@ def test_a_path_that_generates_has_its_dialect_on_record(path, method, dialect):
 )
 def test_a_client_that_left_before_the_end_is_told_apart(app, status):
     assert told(app)[2] == status
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError(), ConnectionResetError()])
+@pytest.mark.parametrize(("ending", "status"), [("", 499), ("stop", 200)])
+def test_a_client_that_cannot_be_written_to_has_left(error, ending, status):
+    assert told(answering(200, ending), error=error)[2] == status
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What the runtime gives gunicorn's worker, as far as it can be seen without one."""
 
 import contextlib
+import errno
 from types import SimpleNamespace
 
 import gevent
@@ -55,8 +56,9 @@ def test_a_client_that_reads_slowly_gets_everything(pair):
 
 def test_a_client_that_does_not_read_is_cut(pair):
     response = SimpleNamespace(sock=pair[0], chunked=False)
-    with pytest.raises(ConnectionResetError):
+    with pytest.raises(ConnectionResetError) as caught:
         body_writer(0.05)(response, bytes(16 << 20))
+    assert caught.value.errno == errno.ECONNRESET
 
 
 def test_a_socket_of_another_kind_is_left_to_its_own_means(pair):
