@@ -45,7 +45,7 @@ bench: $(DEVELOPMENT)
 bench-copilot: $(DEVELOPMENT) $(COPILOT_BUILT)
 	@$(PYTHON) bench/copilot.py
 
-soak: $(DEVELOPMENT)
+soak: $(DEVELOPMENT) $(COPILOT_BUILT)
 	@$(PYTHON) -m tests.soak.mixed --write $(ARGS)
 
 crowd: $(DEVELOPMENT)
