@@ -2,6 +2,7 @@
 
 from proxyapp.errors import BadRequest
 from proxyapp.neutral.request import Embeddings
+from proxyapp.runtime import breathe
 
 
 def shortened(embeddings: Embeddings, dimensions: int | None) -> Embeddings:
@@ -23,5 +24,6 @@ def shortened(embeddings: Embeddings, dimensions: int | None) -> Embeddings:
 
 
 def _normal(vector: list[float]) -> list[float]:
+    breathe()
     norm = sum(value * value for value in vector) ** 0.5
     return [value / norm for value in vector] if norm else vector

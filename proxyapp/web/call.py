@@ -74,8 +74,9 @@ def request_id() -> str:
 
 
 def json_reply(value: Any, status: int = 200) -> flask.Response:
-    """Answer with one JSON document."""
-    return flask.Response(jsons.dumps(value), status, mimetype="application/json")
+    """Answer with one JSON document; an iterator gives it written, in pieces."""
+    written = value if isinstance(value, Iterator) else jsons.dumps(value)
+    return flask.Response(written, status, mimetype="application/json")
 
 
 def stream_reply(chunks: Iterator[bytes], content_type: str = SSE) -> flask.Response:

@@ -2,6 +2,8 @@
 
 import json
 import re
+from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -17,6 +19,8 @@ _ESCAPE = re.compile(
 )
 
 _MANY = 4096
+_PIECE = 1 << 16
+Pieces = Iterator[bytes]
 
 
 class TooDeep(TypeError):
@@ -45,6 +49,23 @@ def _dumps_slowly(value: Any) -> bytes:
     except ValueError as error:
         raise TypeError(f"cannot be written as JSON: {error}") from None
     return whole.encode("utf-8", "replace")
+
+
+def in_pieces(members: dict[str, Any], name: str, values: Iterable[Any]) -> Pieces:
+    """Write an object whose last member is a list that may be long.
+
+    Others run between its values, and it is never in memory as a whole.
+    """
+    piece = bytearray(dumps({**members, name: []})[:-2])
+    comma = b""
+    for value in values:
+        piece += comma + dumps(value)
+        comma = b","
+        if len(piece) > _PIECE:
+            yield bytes(piece)
+            piece.clear()
+        breathe()
+    yield bytes(piece + b"]}")
 
 
 def text(value: Any) -> str:

@@ -8,6 +8,7 @@ import zstandard
 
 from tests import oracles
 from tests.fakes.upstream import FakeUpstream
+from tests.fakes.upstream import Plain
 from tests.live import hostile
 from tests.live.conftest import HURRIED
 from tests.servers import running_gateway
@@ -307,6 +308,27 @@ def test_a_crowd_of_results_finds_its_calls(upstream, beside_others, result):
 )
 def test_a_crowd_of_inputs_stalls_nobody(upstream, beside_others, path, body):
     assert fault_of(CHATS[0], beside_others(path, body)) is None
+
+
+@pytest.mark.reliability("R-028")
+@named(
+    ("path", "wish"),
+    [
+        ("/v1/embeddings", {}),
+        ("/v1/embeddings", {"encoding_format": "base64"}),
+        ("/v1/embeddings", {"dimensions": 1000}),
+        ("/api/embed", {}),
+    ],
+    ids=["numbers", "packed", "shortened", "ollama"],
+)
+def test_a_crowd_of_vectors_stalls_nobody(upstream, beside_others, path, wish):
+    vector = [n / 1536 for n in range(1536)]
+    data = [{"index": n, "embedding": vector} for n in range(128)]
+    for _ in range(16):
+        upstream.answer(Plain(200, {"data": data}), "/v1/embeddings")
+    reply = beside_others(path, {"model": "tiny", "input": ["a"] * 2048, **wish})
+    vectors = reply.json()["data" if path.startswith("/v1") else "embeddings"]
+    assert len(vectors) == 2048
 
 
 @pytest.mark.reliability("R-050")

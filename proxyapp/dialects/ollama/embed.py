@@ -11,6 +11,7 @@ from proxyapp.errors import BadRequest
 from proxyapp.errors import ContextOverflow
 from proxyapp.neutral.request import EmbeddingRequest
 from proxyapp.neutral.request import Embeddings
+from proxyapp.wire import jsons
 
 _ATTEMPTS = 4
 _TOO_LARGE = re.compile(
@@ -79,15 +80,15 @@ def _share_that_fits(error: BadRequest) -> float | None:
     return 0.95 * limit / tokens if tokens > limit > 0 else None
 
 
-def encode_embed(model: str, embeddings: Embeddings, begun: int) -> dict[str, Any]:
+def encode_embed(model: str, embeddings: Embeddings, begun: int) -> jsons.Pieces:
     """Write the vectors; ``begun`` is a reading of ``time.monotonic_ns``."""
-    return {
+    envelope = {
         "model": model,
-        "embeddings": embeddings.vectors,
         "total_duration": time.monotonic_ns() - begun,
         "load_duration": 0,
         "prompt_eval_count": embeddings.tokens,
     }
+    return jsons.in_pieces(envelope, "embeddings", embeddings.vectors)
 
 
 def encode_embeddings(embeddings: Embeddings) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from proxyapp.dialects import fields
 from proxyapp.errors import BadRequest
 from proxyapp.neutral.request import EmbeddingRequest
 from proxyapp.neutral.request import Embeddings
+from proxyapp.wire import jsons
 
 _FORMATS = ("float", "base64")
 
@@ -48,20 +49,21 @@ def _is_token(value: Any) -> bool:
 
 def encode_embeddings(
     model: str, embeddings: Embeddings, encoding_format: Any
-) -> dict[str, Any]:
+) -> jsons.Pieces:
     """Write the vectors as numbers, or as base64 of little-endian 32-bit floats."""
     as_base64 = encoding_format == "base64"
-    data = [
+    data = (
         {
             "object": "embedding",
             "index": position,
             "embedding": _packed(vector) if as_base64 else vector,
         }
         for position, vector in enumerate(embeddings.vectors)
-    ]
+    )
     tokens = embeddings.tokens
     usage = {"prompt_tokens": tokens, "total_tokens": tokens}
-    return {"object": "list", "data": data, "model": model, "usage": usage}
+    envelope = {"object": "list", "model": model, "usage": usage}
+    return jsons.in_pieces(envelope, "data", data)
 
 
 def _packed(vector: list[float]) -> str:

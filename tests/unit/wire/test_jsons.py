@@ -84,3 +84,11 @@ def test_a_value_too_deep_to_be_written_is_known():
     value = jsons.loads("[" * 1_000 + "]" * 1_000)
     with pytest.raises(jsons.TooDeep):
         jsons.dumps(value)
+
+
+@pytest.mark.parametrize("values", [[], [1], [[0.5], {"a": "é"}], ["x" * 50_000] * 3])
+@pytest.mark.parametrize("members", [{}, {"model": "m", "n": 1}])
+def test_a_long_list_is_written_in_pieces(members, values):
+    pieces = list(jsons.in_pieces(members, "data", iter(values)))
+    assert orjson.loads(b"".join(pieces)) == {**members, "data": values}
+    assert len(pieces) == 1 + len(b"".join(pieces)) // 100_000

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from proxyapp.dialects.ollama import embed
@@ -99,7 +101,8 @@ def test_a_server_that_refuses_for_ever_is_not_asked_for_ever():
 
 
 def test_the_reply_conforms():
-    reply = embed.encode_embed("m", Embeddings(([0.5, 0.5],), 3), 0)
+    pieces = embed.encode_embed("m", Embeddings(([0.5, 0.5],), 3), 0)
+    reply = json.loads(b"".join(pieces))
     assert oracles.ollama_embed(reply) == []
     assert reply["prompt_eval_count"] == 3
     assert reply["total_duration"] > 0

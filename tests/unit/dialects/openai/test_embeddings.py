@@ -1,4 +1,5 @@
 import base64
+import json
 import struct
 
 import pytest
@@ -36,12 +37,16 @@ def test_a_format_nobody_knows_is_refused():
         decode_embeddings({"model": "m", "input": "a", "encoding_format": "hex"})
 
 
+def encoded(embeddings, encoding_format=None):
+    return json.loads(b"".join(encode_embeddings("m", embeddings, encoding_format)))
+
+
 def test_vectors_are_numbers():
-    body = encode_embeddings("m", VECTORS, None)
+    body = encoded(VECTORS)
     assert oracles.openai_embeddings(body) == []
     assert [entry["embedding"] for entry in body["data"]] == list(VECTORS.vectors)
 
 
 def test_vectors_may_be_packed():
-    packed = encode_embeddings("m", VECTORS, "base64")["data"][0]["embedding"]
+    packed = encoded(VECTORS, "base64")["data"][0]["embedding"]
     assert struct.unpack("<2f", base64.b64decode(packed)) == (0.5, -0.25)
