@@ -218,7 +218,7 @@ def test_cancel_streamed(place: Place, dialect: str, api: str) -> None:
     assert next(pieces)
     pieces.close()  # type: ignore[attr-defined]
     (call,) = place.github.generations
-    assert call.wait_closed(5) is not None
+    assert call.wait_closed(20) is not None
     assert call.left_early
 
 
@@ -226,12 +226,15 @@ def test_cancel_streamed(place: Place, dialect: str, api: str) -> None:
 @each_dialect
 def test_cancel_whole(place: Place, dialect: str, api: str) -> None:
     place.github.script(Head(), Hang(20))
-    failed = refused(
-        CLIENTS[dialect](place.url), Asked(MODELS[api], "Tell", limit=0.5), False
-    )
-    assert failed.status is None
-    (call,) = place.github.generations
-    assert call.wait_closed(5) is not None
+    client = CLIENTS[dialect](place.url)
+    # A busy machine may need longer to get the request to Copilot.
+    for patience in (0.5, 5.0):
+        failed = refused(client, Asked(MODELS[api], "Tell", limit=patience), False)
+        assert failed.status is None
+        if place.github.generations:
+            break
+    call = place.github.generations[0]
+    assert call.wait_closed(20) is not None
     assert call.left_early
 
 

@@ -159,7 +159,7 @@ def test_a_script_waits_for_an_event(upstream: FakeUpstream) -> None:
     assert not upstream.requests[0].completed.is_set()
     gate.event.set()
     assert b"second" in b"".join(lines)
-    assert upstream.requests[0].completed.wait(2)
+    assert upstream.requests[0].completed.wait(20)
 
 
 def test_a_silence_at_the_beginning_comes_before_the_head(

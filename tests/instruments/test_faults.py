@@ -24,9 +24,9 @@ STATUSES = {
 }
 
 
-def ask(up: FakeUpstream) -> requests.Response:
+def ask(up: FakeUpstream, patience: float = 20.0) -> requests.Response:
     url = up.url + "/v1/chat/completions"
-    return requests.post(url, json=ASKED, timeout=(2, 0.3), allow_redirects=False)
+    return requests.post(url, json=ASKED, timeout=patience, allow_redirects=False)
 
 
 def prepared(up: FakeUpstream, fault: Fault) -> FakeUpstream:
@@ -76,7 +76,7 @@ def test_other_line_ends_are_the_same_lines(name: str, upstream: FakeUpstream) -
 )
 def test_http_itself_breaks(name: str, upstream: FakeUpstream) -> None:
     with pytest.raises(requests.exceptions.RequestException):
-        ask(prepared(upstream, FAULTS[name]))
+        ask(prepared(upstream, FAULTS[name]), 0.3)
 
 
 @pytest.mark.parametrize(

@@ -203,7 +203,7 @@ def test_a_client_that_leaves_nginx_ends_the_work_upstream(behind_nginx):
         response = connection.getresponse()
         response.read1()
         response.close()
-    assert fake.generations[0].wait_closed(5.0) is not None
+    assert fake.generations[0].wait_closed(20) is not None
 
 
 @pytest.mark.reliability("R-031")
