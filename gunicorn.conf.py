@@ -45,6 +45,8 @@ graceful_timeout = _server.graceful_timeout
 limit_request_field_size = 16384
 # Nobody may tell us another scheme or address; nginx need not either.
 forwarded_allow_ips = ""
+# Files would be written past the worker's own way of writing.
+sendfile = False
 # gunicorn 25.1 and later would open a socket in the home directory.
 control_socket_disable = True
 # The workers' sign of life is a file, and a disk can stall where memory cannot.

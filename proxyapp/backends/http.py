@@ -48,10 +48,11 @@ class StreamResponse(requests.Response):
 
     exchange: Exchange | None = None
 
-    @property
-    def is_redirect(self) -> bool:
-        """Say no: redirects are answers here, and the session must not plan them."""
-        return False
+    def __init__(self) -> None:
+        # Not requests' own: its jar of cookies, which nobody here looks into, costs
+        # more than all the rest of a response.
+        self._content_consumed = False
+        self.headers = CaseInsensitiveDict()
 
     def take(self, head: ReplyHead) -> None:
         """Fill in what the head of the reply says."""
@@ -113,7 +114,6 @@ class _UpstreamAdapter(HTTPAdapter):
         response.raw = resp
         response.url = req.url
         response.request = req
-        response.encoding = "utf-8"
         if isinstance(resp, SentRequest):
             response.exchange = Exchange(resp, req.url, req.idle_timeout)
         else:
@@ -250,7 +250,6 @@ class HttpClient:
         prepared.url = self.url + path
         prepared.path = self._path + path
         headers = self._headers.copy()
-        prepared.hooks = {"response": []}
         prepared.body = body
         if body is not None:
             headers["Content-Type"] = content_type

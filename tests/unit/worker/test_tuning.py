@@ -3,7 +3,9 @@ import resource
 from types import SimpleNamespace
 
 import pytest
+from gunicorn.config import Config
 
+from proxyapp.worker.tuning import _settle
 from proxyapp.worker.tuning import tune_worker
 
 
@@ -28,3 +30,12 @@ def test_a_worker_may_open_many_files(kept):
     tune_worker(SimpleNamespace(wsgi=None), 60.0)
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     assert soft in (hard, 1 << 16) or soft > 1 << 16
+
+
+def test_what_gunicorn_is_set_to_is_found_at_once():
+    config = Config()
+    config.set("keepalive", 7)
+    _settle(config)
+    assert vars(config)["keepalive"] == config.keepalive == 7
+    known = {name: getattr(Config(), name) for name in config.settings}
+    assert {**known, "keepalive": 7} == {n: getattr(config, n) for n in known}

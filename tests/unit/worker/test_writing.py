@@ -1,4 +1,4 @@
-"""What the runtime gives gunicorn's worker, as far as it can be seen without one."""
+"""How replies are written, as far as it can be seen without a worker."""
 
 import contextlib
 import errno
@@ -9,9 +9,8 @@ import gevent.socket
 import gunicorn.http.wsgi
 import pytest
 
-from proxyapp.worker.writing import body_writer
-from proxyapp.worker.writing import honour_close
-from proxyapp.worker.writing import replace_body_writer
+from proxyapp.worker.writing import ClientResponse
+from proxyapp.worker.writing import write_replies
 
 
 @pytest.fixture
@@ -21,101 +20,120 @@ def pair():
         yield ours, theirs
 
 
-def read_all(sock):
-    return b"".join(iter(lambda: sock.recv(65536), b""))
+class Watched:
+    """A socket that is not gevent's own, like TLS, and keeps what is sent at once."""
+
+    def __init__(self, sock):
+        # What lies below must not be written to.
+        self._sock = None
+        self.sock = sock
+        self.sent = []
+
+    def sendall(self, data):
+        self.sent.append(data)
+        self.sock.sendall(data)
 
 
-def sent(pair, data, *, chunked, sock=None):
-    """Send through one end while the other end is read; give what arrived."""
+def response(sock, *headers, method="GET", status="200 OK"):
+    request = SimpleNamespace(
+        method=method,
+        version=(1, 1),
+        should_close=lambda: False,
+        force_close=lambda: None,
+    )
+    begun = ClientResponse(request, sock, SimpleNamespace())
+    begun.start_response(status, list(headers))
+    return begun
+
+
+def sent(pair, *pieces, sock=None, **options):
+    """Write a reply to one end while the other is read; give its head and body."""
     ours, theirs = pair
-    reader = gevent.spawn(read_all, theirs)
-    body_writer(5.0)(SimpleNamespace(sock=sock or ours, chunked=chunked), data)
+    reader = gevent.spawn(lambda: b"".join(iter(lambda: theirs.recv(65536), b"")))
+    length = options.pop("length", None)
+    headers = [] if length is None else [("Content-Length", str(length))]
+    reply = response(sock or ours, *headers, **options)
+    for piece in pieces:
+        reply.write(piece)
+    reply.close()
     ours.shutdown(gevent.socket.SHUT_WR)
-    return reader.get(timeout=5)
+    head, _, body = reader.get(timeout=20).partition(b"\r\n\r\n")
+    assert reply.headers_sent
+    return head, body
 
 
 def test_a_piece_is_framed_as_a_chunk(pair):
-    assert sent(pair, b"hello, stream", chunked=True) == b"D\r\nhello, stream\r\n"
+    head, body = sent(pair, b"hello, stream")
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"\r\nTransfer-Encoding: chunked" in head
+    assert body == b"D\r\nhello, stream\r\n0\r\n\r\n"
 
 
 def test_a_piece_of_a_known_length_is_not_framed(pair):
-    assert sent(pair, b"hello", chunked=False) == b"hello"
+    head, body = sent(pair, b"hel", b"lo", length=5)
+    assert head.endswith(b"Content-Length: 5")
+    assert body == b"hello"
+
+
+def test_the_head_goes_out_with_the_first_piece(pair):
+    watched = Watched(pair[0])
+    sent(pair, b"a", b"b", sock=watched)
+    first, second, end = watched.sent
+    assert first.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert first.endswith(b"\r\n\r\n1\r\na\r\n")
+    assert (second, end) == (b"1\r\nb\r\n", b"0\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "ending"),
+    [
+        ({}, b"0\r\n\r\n"),
+        ({"length": 0}, b""),
+        ({"length": 5, "method": "HEAD"}, b""),
+        ({"status": "204 No Content"}, b""),
+    ],
+)
+def test_a_reply_without_a_body_has_its_head_all_the_same(pair, options, ending):
+    head, body = sent(pair, **options)
+    assert head.startswith(b"HTTP/1.1 20")
+    assert body == ending
+
+
+def test_what_the_status_forbids_is_not_sent(pair):
+    assert sent(pair, b"hello", method="HEAD", length=5)[1] == b""
 
 
 def test_a_large_piece_arrives_whole(pair):
     data = bytes(range(256)) * 4096
-    assert sent(pair, data, chunked=True) == b"100000\r\n" + data + b"\r\n"
+    assert sent(pair, data)[1] == b"100000\r\n" + data + b"\r\n0\r\n\r\n"
 
 
 def test_a_client_that_reads_slowly_gets_everything(pair):
     ours, _ = pair
     ours.setsockopt(gevent.socket.SOL_SOCKET, gevent.socket.SO_SNDBUF, 4096)
     data = bytes(range(200)) * 300
-    assert sent(pair, data, chunked=False) == data
+    assert sent(pair, data, length=len(data))[1] == data
 
 
-def test_a_client_that_does_not_read_is_cut(pair):
-    response = SimpleNamespace(sock=pair[0], chunked=False)
+def test_a_client_that_does_not_read_is_cut(pair, monkeypatch):
+    monkeypatch.setattr(ClientResponse, "patience", 0.05)
     with pytest.raises(ConnectionResetError) as caught:
-        body_writer(0.05)(response, bytes(16 << 20))
+        response(pair[0]).write(bytes(16 << 20))
     assert caught.value.errno == errno.ECONNRESET
-
-
-def test_a_socket_of_another_kind_is_left_to_its_own_means(pair):
-    class Wrapped:
-        """Like TLS: what lies below must not be written to."""
-
-        def __init__(self, sock):
-            self._sock = None
-            self.sendall = sock.sendall
-
-    assert sent(pair, b"abc", chunked=False, sock=Wrapped(pair[0])) == b"abc"
-
-
-@pytest.fixture
-def response_class(monkeypatch):
-    """Keep the other tests' gunicorn as it is."""
-    response = gunicorn.http.wsgi.Response
-    monkeypatch.setattr(response, "_emit_body", response._emit_body)
-    monkeypatch.setattr(response, "process_headers", response.process_headers)
-    return response
-
-
-def test_the_pinned_gunicorn_has_the_insides_that_are_known(response_class):
-    before = response_class._emit_body
-    assert replace_body_writer(5.0)
-    assert response_class._emit_body is not before
-
-
-def test_another_gunicorn_keeps_its_own_writer(response_class):
-    def emit(self, data):
-        self.transport.write(data)
-
-    response_class._emit_body = emit
-    assert not replace_body_writer(5.0)
-    assert response_class._emit_body is emit
-
-
-def test_a_gunicorn_without_the_method_is_left_alone(response_class):
-    del response_class._emit_body
-    assert not replace_body_writer(5.0)
-    assert not hasattr(response_class, "_emit_body")
 
 
 @pytest.mark.parametrize(
     ("headers", "closes"),
     [([("Connection", "close")], True), ([("Content-Length", "2")], False)],
 )
-def test_a_reply_may_close_its_connection(response_class, headers, closes):
-    honour_close()
-    told = []
-    request = SimpleNamespace(
-        method="GET",
-        version=(1, 1),
-        should_close=lambda: False,
-        force_close=lambda: told.append(True),
-    )
-    response = response_class(request, None, SimpleNamespace())
-    response.start_response("200 OK", [*headers, ("Content-Length", "2")])
-    assert response.should_close() is closes
-    assert bool(told) is closes
+def test_a_reply_may_close_its_connection(headers, closes):
+    begun = response(None, *headers, ("Content-Length", "2"))
+    assert begun.should_close() is closes
+
+
+def test_gunicorn_makes_such_replies(monkeypatch):
+    monkeypatch.setattr(gunicorn.http.wsgi, "Response", gunicorn.http.wsgi.Response)
+    monkeypatch.setattr(ClientResponse, "patience", 60.0)
+    write_replies(5.0)
+    assert gunicorn.http.wsgi.Response is ClientResponse
+    assert ClientResponse.patience == 5.0
