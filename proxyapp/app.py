@@ -208,7 +208,7 @@ def build_app(gateway: Gateway) -> flask.Flask:
 def _admit(gateway: Gateway, guard: Guard) -> flask.Response | None:
     """Let a request in, or answer it at the door."""
     asked = flask.request
-    headers = cast(Mapping[str, str], asked.headers)
+    headers = cast("Mapping[str, str]", asked.headers)
     guard.check(headers)
     if asked.method == "OPTIONS":
         return flask.Response(status=204)
@@ -269,7 +269,7 @@ def _failed(error: Exception) -> flask.Response:
     if known.status >= 500 and not isinstance(error, ProxyError):
         log_failure(error)
     asked = flask.request
-    headers = cast(Mapping[str, str], asked.headers)
+    headers = cast("Mapping[str, str]", asked.headers)
     dialect = dialect_of(asked.path, headers)
     return dialect.error_response(known, asked.headers.get("User-Agent", ""))
 

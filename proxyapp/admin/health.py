@@ -30,7 +30,7 @@ def health(gateway: Gateway) -> flask.Response:
 
 
 def _may_know(gateway: Gateway) -> bool:
-    headers = cast(Mapping[str, str], flask.request.headers)
+    headers = cast("Mapping[str, str]", flask.request.headers)
     try:
         return gateway.keys.check(headers).scope is EVERYTHING
     except (Unauthorized, KeysUnreadable):

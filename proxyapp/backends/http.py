@@ -52,7 +52,6 @@ class StreamResponse(requests.Response):
         # Not requests' own: its jar of cookies, which nobody here looks into, costs
         # more than all the rest of a response.
         self._content_consumed = False
-        self.headers = CaseInsensitiveDict()
 
     def take(self, head: ReplyHead) -> None:
         """Fill in what the head of the reply says."""

@@ -117,7 +117,7 @@ def _dropped(connection: Any) -> bool:
 def _request(
     method: str, url: str, headers: Mapping[str, str], body: bytes | None
 ) -> bytes:
-    fields = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    fields = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
     return f"{method} {url} HTTP/1.1\r\n{fields}\r\n".encode("latin-1") + (body or b"")
 
 

@@ -4,8 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 from gunicorn.config import Config
+from gunicorn.http.message import HeaderPolicy
 
 from proxyapp.worker.tuning import _settle
+from proxyapp.worker.tuning import _trust_nobody
 from proxyapp.worker.tuning import tune_worker
 
 
@@ -39,3 +41,13 @@ def test_what_gunicorn_is_set_to_is_found_at_once():
     assert vars(config)["keepalive"] == config.keepalive == 7
     known = {name: getattr(Config(), name) for name in config.settings}
     assert {**known, "keepalive": 7} == {n: getattr(config, n) for n in known}
+
+
+def test_no_peer_may_tell_another_scheme(monkeypatch):
+    name = "_peer_is_trusted_proxy"
+    monkeypatch.setattr(HeaderPolicy, name, getattr(HeaderPolicy, name))
+    _trust_nobody()
+    policy = HeaderPolicy()
+    # A client on a Unix socket would be trusted.
+    policy.cfg, policy.peer_addr = Config(), ""
+    assert policy._peer_trusted_for_forwarded() == ({}, [])
