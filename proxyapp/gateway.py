@@ -24,6 +24,7 @@ from proxyapp.neutral.request import ChatRequest
 from proxyapp.neutral.request import CompletionRequest
 from proxyapp.neutral.request import EmbeddingRequest
 from proxyapp.neutral.request import Embeddings
+from proxyapp.neutral.request import Vector
 from proxyapp.neutral.scope import admits
 from proxyapp.neutral.usage import estimate_tokens
 from proxyapp.neutral.usage import Usage
@@ -219,7 +220,7 @@ class Gateway:
                 param="input",
             )
         self._begin(record)
-        vectors: list[list[float]] = []
+        vectors: list[Vector] = []
         tokens = 0
         for at in range(0, len(texts), _AT_ONCE):
             some = replace(request, inputs=texts[at : at + _AT_ONCE])

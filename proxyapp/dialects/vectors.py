@@ -2,6 +2,7 @@
 
 from proxyapp.errors import BadRequest
 from proxyapp.neutral.request import Embeddings
+from proxyapp.neutral.request import Vector
 from proxyapp.runtime import breathe
 
 
@@ -23,7 +24,7 @@ def shortened(embeddings: Embeddings, dimensions: int | None) -> Embeddings:
     return Embeddings(cut, embeddings.tokens)
 
 
-def _normal(vector: list[float]) -> list[float]:
+def _normal(vector: Vector) -> Vector:
     breathe()
     norm = sum(value * value for value in vector) ** 0.5
     return [value / norm for value in vector] if norm else vector

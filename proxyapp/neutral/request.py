@@ -1,6 +1,7 @@
 """What a client asks for, free of any dialect."""
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
@@ -11,6 +12,7 @@ from proxyapp.neutral.messages import Tool
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 ToolMode = Literal["auto", "none", "required"]
+Vector = Sequence[float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,5 +113,5 @@ class EmbeddingRequest:
 class Embeddings:
     """One vector per input, in the inputs' order, and the tokens they took."""
 
-    vectors: tuple[list[float], ...]
+    vectors: tuple[Vector, ...]
     tokens: int

@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import struct
+from array import array
 from collections.abc import Generator
 from collections.abc import Iterator
 from typing import Any
@@ -33,6 +34,7 @@ from proxyapp.neutral.request import ChatRequest
 from proxyapp.neutral.request import CompletionRequest
 from proxyapp.neutral.request import EmbeddingRequest
 from proxyapp.neutral.request import Embeddings
+from proxyapp.neutral.request import Vector
 from proxyapp.settings.schema import BackendSettings
 from proxyapp.settings.schema import UpstreamSettings
 from proxyapp.wire import jsons
@@ -268,9 +270,12 @@ def _read_embeddings(data: bytes, wanted: int) -> Embeddings:
     return Embeddings(vectors, tokens if isinstance(tokens, int) else 0)
 
 
-def _vector(value: Any) -> list[float]:
-    """Read a vector: numbers, or base64 of little-endian 32-bit floats."""
+def _vector(value: Any) -> Vector:
+    """Read a vector: numbers, or base64 of little-endian 32-bit floats.
+
+    There may be millions of numbers, and in a list each takes four times the room.
+    """
     if isinstance(value, str):
         raw = base64.b64decode(value, validate=True)
-        return list(struct.unpack(f"<{len(raw) // 4}f", raw))
-    return [float(number) for number in value]
+        value = struct.unpack(f"<{len(raw) // 4}f", raw)
+    return array("d", value)

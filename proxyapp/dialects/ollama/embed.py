@@ -88,9 +88,9 @@ def encode_embed(model: str, embeddings: Embeddings, begun: int) -> jsons.Pieces
         "load_duration": 0,
         "prompt_eval_count": embeddings.tokens,
     }
-    return jsons.in_pieces(envelope, "embeddings", embeddings.vectors)
+    return jsons.in_pieces(envelope, "embeddings", map(list, embeddings.vectors))
 
 
 def encode_embeddings(embeddings: Embeddings) -> dict[str, Any]:
     """Write the one vector; without a prompt it is empty."""
-    return {"embedding": embeddings.vectors[0] if embeddings.vectors else []}
+    return {"embedding": list(embeddings.vectors[0]) if embeddings.vectors else []}

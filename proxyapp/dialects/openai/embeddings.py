@@ -8,6 +8,7 @@ from proxyapp.dialects import fields
 from proxyapp.errors import BadRequest
 from proxyapp.neutral.request import EmbeddingRequest
 from proxyapp.neutral.request import Embeddings
+from proxyapp.neutral.request import Vector
 from proxyapp.wire import jsons
 
 _FORMATS = ("float", "base64")
@@ -56,7 +57,7 @@ def encode_embeddings(
         {
             "object": "embedding",
             "index": position,
-            "embedding": _packed(vector) if as_base64 else vector,
+            "embedding": _packed(vector) if as_base64 else list(vector),
         }
         for position, vector in enumerate(embeddings.vectors)
     )
@@ -66,5 +67,5 @@ def encode_embeddings(
     return jsons.in_pieces(envelope, "data", data)
 
 
-def _packed(vector: list[float]) -> str:
+def _packed(vector: Vector) -> str:
     return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
