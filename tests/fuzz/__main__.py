@@ -1,7 +1,7 @@
-"""``python -m tests.fuzz TARGET [SECONDS] [FOLDER] [SEED]``: look for faults.
+"""``python -m tests.fuzz TARGET [SECONDS] [FOLDER] [OPTION ...]``: look for faults.
 
 What is kept in ``corpus`` is where it begins; what it finds goes to FOLDER, if given.
-One SEED tries the same inputs each time; without one they are new each time.
+Options are libFuzzer's: ``-seed=1 -runs=1000`` tries about the same inputs each time.
 """
 
 import sys
@@ -17,16 +17,16 @@ CORPUS = Path(__file__).parent / "corpus"
 LONGEST = 4096
 
 
-def main(name: str, seconds: str = "60", found: str = "", seed: str = "0") -> None:
+def main(name: str, seconds: str = "60", found: str = "", *more: str) -> None:
     """Fuzz one target for some seconds; a broken promise ends the process."""
     with tempfile.TemporaryDirectory() as scratch:
         options = [
             f"-max_total_time={seconds}",
             f"-max_len={LONGEST}",
-            f"-seed={seed}",
             "-rss_limit_mb=2048",
             "-timeout=10",
             f"-artifact_prefix={found or scratch}/",
+            *more,
             found or scratch,
             str(CORPUS / name),
         ]
