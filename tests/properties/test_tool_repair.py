@@ -5,7 +5,6 @@ import json
 import pytest
 from hypothesis import assume
 from hypothesis import given
-from hypothesis import settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -15,9 +14,6 @@ from proxyapp.tools.arguments import clean_history_arguments
 from proxyapp.tools.arguments import complete_arguments
 from proxyapp.tools.repair import ToolRepairer
 from tests.unit.tools.grammar import complaints
-
-settings.register_profile("house", deadline=None, max_examples=150, derandomize=True)
-settings.load_profile("house")
 
 NAMES = st.sampled_from(["a", "b", "type", "items", "x y", "é", "]", "$ref", ""])
 TYPES = ("string", "integer", "number", "boolean", "array", "object", "null")
