@@ -141,9 +141,10 @@ def test_silence_becomes_heartbeats(github, auth):
     with Helper(github.url, limits={"heartbeatMs": 100}) as helper:
         _, events = helper.chat(auth=auth)
     kinds = [event["t"] for event in events]
-    assert kinds[0] == "start"
     assert kinds[-1] == "text"
     assert kinds.count("heartbeat") >= 2
+    # A busy machine may be silent before the start as well.
+    assert [kind for kind in kinds if kind != "heartbeat"] == ["start", "text"]
 
 
 def test_there_is_room_for_so_many_calls(github, auth):
