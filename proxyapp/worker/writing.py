@@ -46,9 +46,15 @@ class ClientResponse(gunicorn.http.wsgi.Response):  # type: ignore[misc]
 
     def _emit_body(self, data: bytes) -> None:
         piece = b"%X\r\n%b\r\n" % (len(data), data) if self.chunked else data
-        if self._head:
-            piece, self._head = self._head + piece, b""
-        self._send(piece)
+        self._send(self._after_head(piece) if self._head else piece)
+
+    def _after_head(self, piece: bytes) -> bytes:
+        """Give what is left to be sent: the head with the piece, if it is not large."""
+        head, self._head = self._head, b""
+        if len(piece) < _SLICE:
+            return head + piece
+        self._send(head)
+        return piece
 
     def close(self) -> None:
         """End the reply."""
