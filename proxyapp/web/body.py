@@ -147,7 +147,8 @@ def _refuse_many_values(body: bytes) -> None:
 
 def _too_many(things: str, most: int) -> BadRequest:
     return BadRequest(
-        f"The request body holds too many {things}; at most {most} are read."
+        f"The request body holds too many {things}: more than {most}, those within its"
+        " texts included."
     )
 
 
