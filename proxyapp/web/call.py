@@ -25,6 +25,7 @@ from proxyapp.wire import jsons
 
 SSE = "text/event-stream; charset=utf-8"
 NDJSON = "application/x-ndjson"
+JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +75,8 @@ def request_id() -> str:
 
 
 def json_reply(value: Any, status: int = 200) -> flask.Response:
-    """Answer with one JSON document; an iterator gives it written, in pieces."""
-    written = value if isinstance(value, Iterator) else jsons.dumps(value)
-    return flask.Response(written, status, mimetype="application/json")
+    """Answer with one JSON document."""
+    return flask.Response(jsons.dumps(value), status, mimetype=JSON)
 
 
 def stream_reply(chunks: Iterator[bytes], content_type: str = SSE) -> flask.Response:

@@ -46,8 +46,8 @@ def _refresh(refresh: Callable[[], None]) -> None:
 def _settle(config: Any) -> None:
     """Put gunicorn's settings where attributes are looked for first.
 
-    It looks them up in a table when all else has failed, some thirty times a request:
-    a twenty-fifth of what a request costs. After the start nobody changes them.
+    It looks them up in a table when all else has failed, again and again for each
+    request: a thirtieth of its cost. After the start nobody changes them.
     """
     vars(config).update({name: one.get() for name, one in config.settings.items()})
 

@@ -5,7 +5,6 @@ import json
 import resource
 import threading
 import time
-from pathlib import Path
 
 import pytest
 import requests
@@ -22,6 +21,7 @@ from tests.live.clients import reached
 from tests.live.clients import read_to_end
 from tests.live.clients import request_head
 from tests.live.clients import stream_request
+from tests.measures import memory_of
 from tests.servers import running_gateway
 from tests.speakers import CHATS
 from tests.speakers import post
@@ -232,12 +232,6 @@ def test_no_page_from_elsewhere_reaches_the_upstream(gateway, upstream, kind, pa
     assert reply.status_code == 403
     assert "Access-Control-Allow-Origin" not in reply.headers
     assert upstream.requests == []
-
-
-def memory_of(pid):
-    """Give a process's resident memory in MB."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1])
-    return pages * resource.getpagesize() / (1 << 20)
 
 
 @pytest.fixture

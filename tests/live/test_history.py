@@ -9,6 +9,7 @@ from subprocess import PIPE
 import pytest
 import requests
 
+from proxyapp.observe.database import _LOCK_WAIT
 from tests.fakes.steps import Finish
 from tests.fakes.steps import Text
 from tests.fakes.steps import Usage
@@ -18,8 +19,6 @@ from tests.servers import running_gateway
 pytestmark = pytest.mark.live
 
 LIMIT = 20.0
-LOCK_WAIT = 5.0
-"""Seconds that the thread which writes waits for a lock; a request must not."""
 CHAT = {"model": "tiny", "messages": [{"role": "user", "content": "a secret plan"}]}
 
 
@@ -76,7 +75,7 @@ def test_a_lock_of_somebody_else_holds_up_no_request(upstream):
         began = time.monotonic()
         for _ in range(20):
             assert post(gateway).status_code == 200
-        assert time.monotonic() - began < 5 * LOCK_WAIT, "requests waited for the lock"
+        assert time.monotonic() - began < 5 * _LOCK_WAIT, "requests waited for the lock"
         assert len(rows(gateway.home)) == 1
         other.execute("ROLLBACK")
         other.close()
@@ -148,7 +147,7 @@ def test_four_workers_write_at_once(tmp_path):
     told = [output.split() for output, _ in said]
     assert {tuple(words[1:]) for words in told} == {("1600.0", "0", "none")}
     # A loop that waited for the database would stand for as long as it takes.
-    assert max(float(words[0]) for words in told) < LOCK_WAIT
+    assert max(float(words[0]) for words in told) < _LOCK_WAIT
     connection = sqlite3.connect(tmp_path / "history.db")
     (count,) = connection.execute("SELECT COUNT(*) FROM requests").fetchone()
     connection.close()

@@ -5,7 +5,6 @@ import os
 import resource
 import socket
 import time
-from pathlib import Path
 
 import pytest
 
@@ -17,17 +16,12 @@ from tests.live.clients import idle_client
 from tests.live.clients import LIMIT
 from tests.live.clients import reached
 from tests.live.clients import stream_request
+from tests.measures import memory_of
 from tests.servers import running_gateway
 
 pytestmark = pytest.mark.live
 
 PIECE = "a" * 32768
-
-
-def memory_of(pid):
-    """Give a process's resident memory in MB."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1])
-    return pages * resource.getpagesize() / (1 << 20)
 
 
 @pytest.mark.reliability("R-012")

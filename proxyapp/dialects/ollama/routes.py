@@ -32,6 +32,7 @@ from proxyapp.relay.reply import stream
 from proxyapp.routing.registry import Target
 from proxyapp.tools.repair import RepairedTools
 from proxyapp.web.call import Call
+from proxyapp.web.call import JSON
 from proxyapp.web.call import json_reply
 from proxyapp.web.call import NDJSON
 from proxyapp.web.call import read_call
@@ -110,7 +111,7 @@ def embed_texts(gateway: Gateway) -> flask.Response:
     request = embed.decode_embed(call.body)
     target, vectors = _vectors(gateway, call, request)
     reply = embed.encode_embed(request.model, vectors, begun)
-    return told_by(json_reply(reply), target)
+    return told_by(stream_reply(reply, JSON), target)
 
 
 def embed_prompt(gateway: Gateway) -> flask.Response:

@@ -23,6 +23,7 @@ from proxyapp.gateway import Gateway
 from proxyapp.relay.reply import collect
 from proxyapp.relay.reply import stream
 from proxyapp.web.call import forwarded_reply
+from proxyapp.web.call import JSON
 from proxyapp.web.call import json_reply
 from proxyapp.web.call import read_call
 from proxyapp.web.call import read_raw
@@ -81,7 +82,7 @@ def embeddings(gateway: Gateway) -> flask.Response:
     vectors = shortened(gateway.embed(target, request, call.record), request.dimensions)
     encoding = call.body.get("encoding_format")
     reply = encode_embeddings(request.model, vectors, encoding)
-    return told_by(json_reply(reply), target)
+    return told_by(stream_reply(reply, JSON), target)
 
 
 def model_list(gateway: Gateway) -> flask.Response:

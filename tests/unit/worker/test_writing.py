@@ -34,12 +34,12 @@ class Watched:
         self.sock.sendall(data)
 
 
-def response(sock, *headers, method="GET", status="200 OK"):
+def response(sock, *headers, method="GET", status="200 OK", closed=None):
     request = SimpleNamespace(
         method=method,
         version=(1, 1),
         should_close=lambda: False,
-        force_close=lambda: None,
+        force_close=lambda: closed.append(True),
     )
     begun = ClientResponse(request, sock, SimpleNamespace())
     begun.start_response(status, list(headers))
@@ -127,8 +127,10 @@ def test_a_client_that_does_not_read_is_cut(pair, monkeypatch):
     [([("Connection", "close")], True), ([("Content-Length", "2")], False)],
 )
 def test_a_reply_may_close_its_connection(headers, closes):
-    begun = response(None, *headers, ("Content-Length", "2"))
+    told = []
+    begun = response(None, *headers, ("Content-Length", "2"), closed=told)
     assert begun.should_close() is closes
+    assert bool(told) is closes
 
 
 def test_gunicorn_makes_such_replies(monkeypatch):
